@@ -1,0 +1,113 @@
+"""The wire: CloudEvents 1.0 in Kafka's binary mode, both directions.
+
+Attributes are record headers `ce_<name>`, the data is the record's value as it was recorded, the key is the
+partition key. Source: the CloudEvents Kafka protocol binding 1.0.2, sections 3.1 to 3.2.
+https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
+"""
+
+from collections.abc import Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+CONTENT_TYPE = "application/json"
+MAX_ATTRIBUTE_BYTES = 2_048  # an id or type beyond this is an attack or a bug; both belong to a person
+Headers = list[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Envelope:
+    """The attributes around an event's data; names without the prefix, absent ones None."""
+
+    id: str
+    source: str
+    type: str
+    data: bytes
+    time: str | None = None
+    subject: str | None = None
+    partition_key: str | None = None
+    sequence: str | None = None
+    traceparent: str | None = None
+    correlation_id: str | None = None
+    causation_id: str | None = None
+
+
+#: The event whose handler runs now; record() takes correlation and causation from it.
+current_cause: ContextVar[Envelope | None] = ContextVar("current_cause", default=None)
+
+_OPTIONAL = {
+    "time": "time",
+    "subject": "subject",
+    "partition_key": "partitionkey",
+    "sequence": "sequence",
+    "traceparent": "traceparent",
+    "correlation_id": "correlationid",
+    "causation_id": "causationid",
+}
+
+
+def encode(envelope: Envelope) -> Headers:
+    """Return the record headers of an event; key and value are the envelope's partition_key and data."""
+    headers = [
+        ("ce_id", envelope.id.encode()),
+        ("ce_source", envelope.source.encode()),
+        ("ce_type", envelope.type.encode()),
+        ("ce_specversion", b"1.0"),
+        ("content-type", CONTENT_TYPE.encode()),
+    ]
+    for field, name in _OPTIONAL.items():
+        if (value := getattr(envelope, field)) is not None:
+            headers.append((f"ce_{name}", value.encode()))
+    return headers
+
+
+def decode(headers: Iterable[tuple[str, bytes | None]] | None, *, key: bytes | None, value: bytes | None) -> Envelope:
+    """Return the envelope of a record. Raises ValueError, which names the attribute and what it held."""
+    attributes = _attributes(headers or [])
+    if attributes.get("specversion") != "1.0":
+        raise ValueError(f"ce_specversion is {attributes.get('specversion')!r}, expected '1.0'")
+    if value is None:
+        raise ValueError("the record has no value (a tombstone)")
+    for name in ("id", "source", "type"):
+        if not attributes.get(name):
+            raise ValueError(f"ce_{name} is missing or empty")
+    optional = {field: attributes.get(name) for field, name in _OPTIONAL.items()}
+    if optional["partition_key"] is None and key is not None:
+        optional["partition_key"] = _text("key", key)
+    return Envelope(id=attributes["id"], source=attributes["source"], type=attributes["type"], data=value, **optional)
+
+
+def format_sequence(*, generation: int, window_id: int, position: int) -> str:
+    """Return ce_sequence: fixed width, so that text order is number order; the same at every replay."""
+    return f"{generation:06d}-{window_id:012d}-{position:019d}"
+
+
+def format_time(moment: datetime) -> str:
+    """Return ce_time: RFC 3339 in UTC with microseconds. The moment must be aware."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _attributes(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
+    attributes: dict[str, str] = {}
+    for header, value in headers:
+        if not header.startswith("ce_"):
+            continue
+        name = header.removeprefix("ce_")
+        if name in attributes:
+            raise ValueError(f"{header} is there twice")
+        if value is None:
+            raise ValueError(f"{header} is null")
+        attributes[name] = _text(header, value)
+    return attributes
+
+
+def _text(name: str, value: bytes) -> str:
+    if len(value) > MAX_ATTRIBUTE_BYTES:
+        raise ValueError(f"{name} has {len(value)} bytes, at most {MAX_ATTRIBUTE_BYTES} are accepted")
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        raise ValueError(f"{name} is not UTF-8: {value[:40]!r}") from None
+    if "\x00" in text:
+        raise ValueError(f"{name} contains NUL: {text[:40]!r}")
+    return text

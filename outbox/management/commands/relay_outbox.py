@@ -1,0 +1,27 @@
+"""manage.py relay_outbox: publish the log to Kafka until stopped."""
+
+import signal
+from argparse import ArgumentParser
+from threading import Event
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from outbox.conf import outbox_settings
+from outbox.publisher import KafkaPublisher
+from outbox.relay import Relay
+
+
+class Command(BaseCommand):
+    help = "Publish the outbox to Kafka, in order, at least once. SIGTERM ends it after the page in hand."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--drain", action="store_true", help="stop when nothing is left to publish")
+
+    def handle(self, *args: Any, drain: bool, **options: Any) -> None:
+        settings = outbox_settings()
+        publisher = KafkaPublisher(bootstrap_servers=settings.bootstrap_servers, topics=settings.topics)
+        stop = Event()
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, lambda *_: stop.set())
+        Relay(publisher=publisher, settings=settings).run(stop, drain=drain)

@@ -1,0 +1,91 @@
+-- The log. Append-only: never updated, and pruned by dropping whole table partitions.
+-- A sequence with CACHE 1 (the default): positions are drawn at INSERT, after the aggregate's lock.
+CREATE SEQUENCE outbox_event_position;
+
+CREATE TABLE outbox_event (
+    position       bigint      NOT NULL DEFAULT nextval('outbox_event_position'),
+    -- The top-level id even inside savepoints; the system column xmin would be the subtransaction's.
+    transaction_id xid8        NOT NULL DEFAULT pg_current_xact_id(),
+    event_id       uuid        NOT NULL,
+    source         text        NOT NULL,
+    event_type     text        NOT NULL,
+    subject        text        NOT NULL,
+    aggregate_type text        NOT NULL,
+    aggregate_id   text        NOT NULL,
+    topic          text        NOT NULL,
+    partition_key  text        NOT NULL,
+    data           text        NOT NULL,
+    headers        jsonb       NOT NULL DEFAULT '{}',
+    -- For people. Never used for order: clocks jump, and commit order is another order.
+    occurred_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT outbox_event_pkey PRIMARY KEY (position),
+    CONSTRAINT outbox_event_data_fits_a_record CHECK (octet_length(data) <= 16777216),
+    CONSTRAINT outbox_event_topic_is_named CHECK (topic <> ''),
+    CONSTRAINT outbox_event_headers_is_object CHECK (jsonb_typeof(headers) = 'object')
+) PARTITION BY RANGE (position);
+
+-- Serves the peek (is there anything new?) and the first position of a window.
+CREATE INDEX outbox_event_by_transaction ON outbox_event (transaction_id, position);
+-- Serves the admin's search by id and by aggregate.
+CREATE INDEX outbox_event_by_id ON outbox_event (event_id);
+CREATE INDEX outbox_event_by_aggregate ON outbox_event (aggregate_id, position);
+
+CREATE TABLE outbox_event_p0 PARTITION OF outbox_event FOR VALUES FROM (MINVALUE) TO (10000000);
+-- The net below partitions made ahead: a row here is an alarm, never a refused business transaction.
+CREATE TABLE outbox_event_default PARTITION OF outbox_event DEFAULT;
+
+CREATE FUNCTION outbox_event_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'outbox_event is append-only: % of position % refused (%)', TG_OP, NEW.position, TG_ARGV[0];
+END $$;
+-- A copied row (COPY, logical replication) would carry an id of another time or cluster into the windows.
+CREATE TRIGGER outbox_event_of_this_transaction BEFORE INSERT ON outbox_event FOR EACH ROW
+    WHEN (NEW.transaction_id <> pg_current_xact_id())
+    EXECUTE FUNCTION outbox_event_refuse('transaction_id is not the current one');
+CREATE TRIGGER outbox_event_never_updated BEFORE UPDATE ON outbox_event FOR EACH ROW
+    EXECUTE FUNCTION outbox_event_refuse('rows never change');
+
+-- One row, updated with the lease only. identity: see sql.IDENTITY.
+CREATE TABLE outbox_relay (
+    only_row        boolean     PRIMARY KEY DEFAULT true CONSTRAINT outbox_relay_is_one_row CHECK (only_row),
+    epoch           bigint      NOT NULL DEFAULT 0,
+    owner           text        NOT NULL DEFAULT '',
+    lease_until     timestamptz NOT NULL DEFAULT '-infinity',
+    identity        text        NOT NULL DEFAULT '',
+    generation      integer     NOT NULL DEFAULT 1,
+    rebase_position bigint      NOT NULL DEFAULT 0
+);
+
+-- Append-only: window n is what snapshot n sees and snapshot n-1 does not (PgQ's tick).
+CREATE TABLE outbox_window (
+    generation     integer     NOT NULL,
+    window_id      bigint      NOT NULL,
+    epoch          bigint      NOT NULL,
+    base_snapshot  pg_snapshot NOT NULL,
+    snapshot       pg_snapshot NOT NULL,
+    first_position bigint,
+    opened_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT outbox_window_once PRIMARY KEY (generation, window_id)
+);
+
+-- Append-only: one row a page, written after the broker acknowledged the whole page.
+CREATE TABLE outbox_progress (
+    generation     integer     NOT NULL,
+    window_id      bigint      NOT NULL,
+    page           integer     NOT NULL,
+    position       bigint      NOT NULL,
+    first_position bigint      NOT NULL,
+    count          integer     NOT NULL,
+    is_complete    boolean     NOT NULL,
+    offsets        jsonb       NOT NULL,
+    published_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT outbox_progress_once PRIMARY KEY (generation, window_id, page)
+);
+-- Serves the admin's question: which page holds this position?
+CREATE INDEX outbox_progress_by_position ON outbox_progress (position);
+
+INSERT INTO outbox_relay DEFAULT VALUES;
+-- The window before the first: its snapshot sees nothing, so the first real window sees everything.
+INSERT INTO outbox_window (generation, window_id, epoch, base_snapshot, snapshot) VALUES (1, 0, 0, '1:1:', '1:1:');
+INSERT INTO outbox_progress (generation, window_id, page, position, first_position, count, is_complete, offsets)
+VALUES (1, 0, 0, 0, 0, 0, true, '{}');

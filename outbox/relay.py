@@ -1,0 +1,127 @@
+"""The relay: rows of the log become records on Kafka, in order, at least once, led by one process.
+
+A window is the set of rows visible in one snapshot and not in the one before, published in order of position.
+If transaction 2 waited for transaction 1's lock, every snapshot that sees 2 sees 1: a key is never inverted, and
+a long transaction delays only its own rows. (PgQ's batches: https://github.com/pgq/pgq)
+
+    lead -> the newest window and its newest page are all the state
+    peek -> open a window (durable) -> read a page -> publish it -> every acknowledgement -> advance -> next page
+"""
+
+import os
+import random
+import socket
+import time
+from threading import Event
+
+import structlog
+from django.db import DatabaseError, InterfaceError, connection
+
+from outbox import log
+from outbox.conf import OutboxSettings
+from outbox.exceptions import LeadershipLostError, OutboxError
+from outbox.page import to_record
+from outbox.publisher import Publisher
+
+logger = structlog.get_logger(__name__)
+_MAX_BACK_OFF_SECONDS = 10.0
+
+
+class Relay:
+    """One relay process. Any number may run; one leads, the others wait for its lease to end."""
+
+    def __init__(self, *, publisher: Publisher, settings: OutboxSettings) -> None:
+        self.publisher = publisher
+        self.settings = settings
+        self.owner = f"{socket.gethostname()}:{os.getpid()}"
+        self._lease: log.Lease | None = None
+        self._state: log.State | None = None
+        self._renew_at = 0.0
+        self._move_at = 0.0
+
+    def run(self, stop: Event, *, drain: bool = False) -> None:
+        """Publish until stop is set; with drain, until nothing is left. Retries with capped, jittered back-off."""
+        failures, pause = 0, self.settings.poll_seconds_busy
+        while not stop.is_set():
+            try:
+                count = self.run_once()
+                failures = 0
+                if count:
+                    pause = self.settings.poll_seconds_busy
+                    continue
+                if drain and self._lease is not None:
+                    break
+                stop.wait(pause)
+                pause = min(pause * 2, self.settings.poll_seconds_idle)
+            except (OutboxError, DatabaseError, InterfaceError) as error:
+                failures += 1
+                self._recover(error)
+                stop.wait(min(2**failures * 0.05, _MAX_BACK_OFF_SECONDS) * random.uniform(0.5, 1))  # noqa: S311
+        self._step_down()
+
+    def run_once(self) -> int:
+        """Publish at most one page; return how many rows. Zero: idle, or another relay leads."""
+        if self._lease is None and not self._lead():
+            return 0
+        self._renew()
+        window = self._window()
+        return 0 if window is None else self._publish_page(window)
+
+    def _lead(self) -> bool:
+        log.prepare_session(lease_seconds=self.settings.lease_seconds)
+        self._lease = log.take_lease(owner=self.owner, lease_seconds=self.settings.lease_seconds)
+        if self._lease is None:
+            return False
+        self._renew_at = time.monotonic() + self.settings.lease_seconds / 3
+        self.publisher.check_topics()
+        self._state = log.read_state(self._lease)
+        logger.info("relay leads", epoch=self._lease.epoch, window=self._state.window_id, mode="idempotent")
+        return True
+
+    def _renew(self) -> None:
+        """Prolong the lease three times within its life; also called while a page waits for its acknowledgements."""
+        if time.monotonic() >= self._renew_at and self._lease is not None:
+            log.renew_lease(self._lease, lease_seconds=self.settings.lease_seconds)
+            self._renew_at = time.monotonic() + self.settings.lease_seconds / 3
+
+    def _window(self) -> log.State | None:
+        """Return the window to go on with, opening the next one if it has rows; None when idle."""
+        assert self._lease is not None
+        assert self._state is not None
+        if self._state.is_complete:
+            has_rows, is_moved = log.peek(self._lease, self._state)
+            if not has_rows and not (is_moved and time.monotonic() >= self._move_at):
+                return None
+            self._move_at = time.monotonic() + 1.0
+            self._state = log.open_window(self._lease, self._state)
+        return self._state
+
+    def _publish_page(self, window: log.State) -> int:
+        assert self._lease is not None
+        started = time.monotonic()
+        rows = log.read_page(self._lease, window, limit=self.settings.page_size)
+        records = [to_record(row, generation=self._lease.generation, window_id=window.window_id) for row in rows]
+        offsets = self.publisher.publish(records, while_waiting=self._renew)
+        is_complete = len(rows) < self.settings.page_size
+        self._state = log.advance(self._lease, window, rows, offsets, is_complete=is_complete)
+        logger.debug(
+            "page published", window=window.window_id, page=self._state.page, rows=len(rows),
+            seconds=round(time.monotonic() - started, 4),
+        )  # fmt: skip
+        return len(rows)
+
+    def _recover(self, error: Exception) -> None:
+        """Forget everything that was remembered: the database tells what is true. Re-raise what needs a person."""
+        self.publisher.close()
+        self._lease = self._state = None
+        if isinstance(error, OutboxError) and not error.is_retryable:
+            raise error
+        level = logger.info if isinstance(error, LeadershipLostError) else logger.warning
+        level("relay starts over", error=str(error), kind=type(error).__name__)
+        connection.close()
+
+    def _step_down(self) -> None:
+        self.publisher.close()
+        if self._lease is not None:
+            log.release_lease(self._lease)
+            logger.info("relay stopped", epoch=self._lease.epoch)
