@@ -1,0 +1,36 @@
+"""The one door to the inbox's settings: the dict INBOX, read into one typed object."""
+
+from functools import lru_cache
+from typing import Any, Literal
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class InboxSettings(BaseModel):
+    """INBOX in the Django settings; keys in capitals. An unknown key is an error (check inbox.E001)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=str.upper)
+
+    consumer: str = Field(min_length=1, description="consumer name: the Kafka group and the app whose handlers run")
+    bootstrap_servers: str = Field(min_length=1, description="Kafka brokers, host:port, comma-separated")
+    topics: list[str] = Field(min_length=1, description="topics to consume")
+    batch_size: int = Field(default=500, ge=1, description="most events in one transaction")
+    attempts: int = Field(default=3, ge=1, description="tries of one event before it is parked")
+    group_protocol: Literal["consumer", "classic"] = Field(default="consumer", description="KIP-848 or the older one")
+    transaction_seconds: float = Field(default=30.0, gt=0, description="a stopped consumer's transaction ends after this")
+
+
+@lru_cache(maxsize=1)
+def inbox_settings() -> InboxSettings:
+    """Return the validated settings. Raises pydantic.ValidationError, which names the key."""
+    return InboxSettings.model_validate(settings.INBOX)
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting == "INBOX":
+        inbox_settings.cache_clear()
+
+
+setting_changed.connect(_forget)

@@ -1,0 +1,93 @@
+"""The inbox's tables. The unique constraints are the guarantee; the code only asks what they answered."""
+
+from django.db import models
+
+
+class InboxEvent(models.Model):
+    """An event that was received: applied, or parked (then it also has a ParkedEvent)."""
+
+    consumer = models.TextField()
+    source = models.TextField()
+    event_id = models.TextField()
+    event_type = models.TextField()
+    partition_key = models.TextField()
+    sequence = models.TextField()
+    topic = models.TextField()
+    partition = models.IntegerField()
+    offset = models.BigIntegerField()
+    digest = models.BinaryField(help_text="SHA-256 of the data: the same id with another digest is quarantined")
+    data = models.TextField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["consumer", "source", "event_id"], name="inbox_event_once_per_consumer"),
+        ]
+        indexes = [
+            models.Index(fields=["event_id"], name="inbox_event_by_id"),
+            models.Index(fields=["partition_key", "id"], name="inbox_event_by_key"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_type} {self.event_id}"
+
+
+class InboxOffset(models.Model):
+    """The next offset of a partition, moved in the transaction of the effects. Kafka's own commits are decoration."""
+
+    consumer = models.TextField()
+    topic = models.TextField()
+    partition = models.IntegerField()
+    next_offset = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["consumer", "topic", "partition"], name="inbox_offset_once_per_partition"),
+            models.CheckConstraint(condition=models.Q(next_offset__gte=0), name="inbox_offset_is_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.consumer} {self.topic}/{self.partition} next {self.next_offset}"
+
+
+class ParkedEvent(models.Model):
+    """An event that needs a person, or one that waits behind such an event of its key."""
+
+    class Reason(models.TextChoices):
+        FAILED = "failed", "the handler failed"
+        QUEUED = "queued", "waits behind a parked event of its key"
+        UNREADABLE = "unreadable", "not a CloudEvents record"
+        QUARANTINED = "quarantined", "a known id with other content"
+
+    consumer = models.TextField()
+    source = models.TextField(help_text="empty for an unreadable record")
+    event_id = models.TextField(help_text="topic/partition/offset for an unreadable record")
+    reason = models.TextField(choices=Reason)
+    problem = models.TextField()
+    topic = models.TextField()
+    partition = models.IntegerField()
+    offset = models.BigIntegerField()
+    partition_key = models.TextField()
+    key = models.BinaryField(null=True)
+    value = models.BinaryField(null=True)
+    headers = models.JSONField(help_text="name and base64 of each record header")
+    parked_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "inbox_parked"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["consumer", "source", "event_id", "reason"], name="inbox_parked_once_per_consumer"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["consumer", "topic", "partition_key"],
+                name="inbox_parked_blocked_keys",
+                condition=models.Q(resolved_at=None, reason__in=["failed", "queued"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.event_id}"

@@ -1,0 +1,147 @@
+"""receive(): remember and apply, once, in one transaction with the offsets.
+
+One order of locks for everybody: the offset rows first, then the ids. Under READ COMMITTED, stated here because
+ON CONFLICT DO NOTHING under REPEATABLE READ raises a serialization failure instead of answering.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+from django.db import connection, transaction
+
+from inbox import sql
+from inbox.exceptions import AssignmentLostError
+from inbox.handlers import find_handler
+from inbox.models import ParkedEvent
+from inbox.record import Record
+from outbox.envelope import current_cause
+
+Partition = tuple[str, int]
+Reason = ParkedEvent.Reason
+
+
+class Outcome(StrEnum):
+    """What became of a record. A duplicate is normal, counted, never an exception."""
+
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    IGNORED = "ignored"
+    PARKED = "parked"
+
+
+def receive(consumer: str, records: Sequence[Record], *, expected: Mapping[Partition, int]) -> Counter[Outcome]:
+    """Apply the records' events in order, each once, and move the offsets; all of it or nothing.
+
+    expected: the next offset a partition, as this process last saw it. Raises AssignmentLostError when the
+    database knows another one, and whatever a handler raises; then nothing is changed.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        _lock_offsets(cursor, consumer, records, expected)
+        fresh = _remember(cursor, consumer, records)
+        known = _digests(cursor, consumer, [record for record in records if record.identity not in fresh])
+        blocked = _blocked_keys(cursor, consumer, records)
+        outcomes: Counter[Outcome] = Counter()
+        for record in records:
+            outcomes[_apply(cursor, consumer, record, fresh=fresh, known=known, blocked=blocked)] += 1
+        _move_offsets(cursor, consumer, records)
+    return outcomes
+
+
+def park_failed(consumer: str, record: Record, problem: str, *, expected: Mapping[Partition, int]) -> None:
+    """Park one record whose handler keeps failing, in the transaction that moves the offset past it."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        _lock_offsets(cursor, consumer, [record], expected)
+        _remember(cursor, consumer, [record])
+        _park(cursor, consumer, record, Reason.FAILED, problem)
+        _move_offsets(cursor, consumer, [record])
+
+
+def next_offsets(records: Iterable[Record]) -> dict[Partition, int]:
+    """Return the offset after the last record of each partition."""
+    return {(record.topic, record.partition): record.offset + 1 for record in records}
+
+
+def _apply(
+    cursor: Any, consumer: str, record: Record, *, fresh: set[Any], known: dict[Any, bytes], blocked: set[Any]
+) -> Outcome:
+    if record.envelope is None:
+        return _park(cursor, consumer, record, Reason.UNREADABLE, record.problem)
+    handler = find_handler(consumer, record.envelope.type)
+    if handler is None:
+        return Outcome.IGNORED
+    if record.identity not in fresh:
+        if known.setdefault(record.identity, record.digest) != record.digest:
+            return _park(cursor, consumer, record, Reason.QUARANTINED, "the id is known with other content")
+        return Outcome.DUPLICATE
+    fresh.discard(record.identity)  # a second copy in this very batch is a duplicate
+    known[record.identity] = record.digest
+    if (record.topic, record.partition_key) in blocked:
+        return _park(cursor, consumer, record, Reason.QUEUED, "an earlier event of this key is parked")
+    token = current_cause.set(record.envelope)
+    try:
+        handler.apply(record.envelope)
+    finally:
+        current_cause.reset(token)
+    return Outcome.APPLIED
+
+
+def _lock_offsets(cursor: Any, consumer: str, records: Sequence[Record], expected: Mapping[Partition, int]) -> None:
+    partitions = sorted(next_offsets(records))
+    cursor.execute(sql.LOCK_OFFSETS, _columns(consumer, topics=[t for t, _ in partitions], partitions=[p for _, p in partitions]))
+    stored = {(topic, partition): offset for topic, partition, offset in cursor.fetchall()}
+    for partition in partitions:
+        # With the offset stored last, never with a record's own: control records and compaction leave gaps.
+        if stored.get(partition) != expected[partition]:
+            raise AssignmentLostError(f"{partition}: expected {expected[partition]}, stored is {stored.get(partition)}")
+
+
+def _remember(cursor: Any, consumer: str, records: Sequence[Record]) -> set[tuple[str, str]]:
+    """Insert the ids of all events that have a handler; return those that were not known."""
+    events = {r.identity: r for r in reversed(records) if r.envelope and find_handler(consumer, r.envelope.type)}
+    rows = [
+        (*identity, r.envelope.type, r.partition_key, r.envelope.sequence or "", r.topic, r.partition, r.offset,
+         r.digest, r.envelope.data.decode())
+        for identity, r in events.items() if r.envelope
+    ]  # fmt: skip
+    if not rows:
+        return set()
+    names = ("source", "event_id", "event_type", "partition_key", "sequence", "topic", "partition", "offset", "digest", "data")
+    cursor.execute(sql.REMEMBER, _columns(consumer, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))))
+    return set(cursor.fetchall())
+
+
+def _digests(cursor: Any, consumer: str, records: Sequence[Record]) -> dict[tuple[str, str], bytes]:
+    identities = [record.identity for record in records if record.envelope]
+    if not identities:
+        return {}
+    sources, ids = map(list, zip(*identities, strict=True))
+    cursor.execute(sql.DIGESTS, _columns(consumer, source=sources, event_id=ids))
+    return {(source, event_id): bytes(digest) for source, event_id, digest in cursor.fetchall()}
+
+
+def _blocked_keys(cursor: Any, consumer: str, records: Sequence[Record]) -> set[tuple[str, str]]:
+    cursor.execute(sql.BLOCKED_KEYS, _columns(consumer, keys=sorted({record.partition_key for record in records})))
+    return set(cursor.fetchall())
+
+
+def _park(cursor: Any, consumer: str, record: Record, reason: Reason, problem: str) -> Outcome:
+    source, event_id = record.identity
+    cursor.execute(sql.PARK, _columns(
+        consumer, source=source, event_id=event_id, reason=reason.value, problem=problem, topic=record.topic,
+        partition=record.partition, offset=record.offset, partition_key=record.partition_key, key=record.key,
+        value=record.value, headers=record.headers_as_json(),
+    ))  # fmt: skip
+    return Outcome.PARKED
+
+
+def _move_offsets(cursor: Any, consumer: str, records: Sequence[Record]) -> None:
+    moved = next_offsets(records)
+    topics, partitions = map(list, zip(*moved, strict=True))
+    cursor.execute(sql.MOVE_OFFSETS, _columns(consumer, topics=topics, partitions=partitions, offsets=list(moved.values())))
+
+
+def _columns(consumer: str, **columns: Any) -> dict[str, Any]:
+    return {"consumer": consumer} | columns

@@ -1,0 +1,66 @@
+"""A Kafka record as the inbox sees it: readable as an event, or kept raw with the reason why not."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from outbox.envelope import Envelope, decode
+
+RawHeaders = Sequence[tuple[str, bytes | None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One record. `envelope` is None when `problem` says what cannot be read."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: RawHeaders
+    envelope: Envelope | None = None
+    problem: str = ""
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """(source, event id); an unreadable record is known by its place."""
+        if self.envelope is None:
+            return "", f"{self.topic}/{self.partition}/{self.offset}"
+        return self.envelope.source, self.envelope.id
+
+    @property
+    def partition_key(self) -> str:
+        """The key that fixes the order; empty when none can be trusted."""
+        return (self.envelope.partition_key or "") if self.envelope else ""
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the value."""
+        return hashlib.sha256(self.value or b"").digest()
+
+    def headers_as_json(self) -> str:
+        """The headers for a jsonb column: names as they are, values in base64 (they may be any bytes)."""
+        return json.dumps(
+            [[name, None if value is None else base64.b64encode(value).decode()] for name, value in self.headers]
+        )
+
+
+def read_record(
+    *, topic: str, partition: int, offset: int, key: bytes | None, value: bytes | None, headers: RawHeaders
+) -> Record:
+    """Return the record with its envelope, or with the problem that keeps it from being read. Never raises."""
+    envelope, problem = None, ""
+    try:
+        envelope = decode(headers, key=key, value=value)
+        if b"\x00" in envelope.data:
+            raise ValueError("the data contains NUL")
+        envelope.data.decode()
+    except ValueError as error:
+        envelope, problem = None, str(error)
+    return Record(
+        topic=topic, partition=partition, offset=offset, key=key, value=value, headers=headers,
+        envelope=envelope, problem=problem,
+    )  # fmt: skip
