@@ -55,12 +55,15 @@ def find_handler(consumer: str, event_type: str) -> Handler | None:
     Raises HandlerNotFoundError for another version of a type it does care for: skipping that would lose an effect.
     """
     handlers = _HANDLERS.get(consumer, {})
-    if event_type in handlers:
-        return handlers[event_type]
+    if event_type not in handlers and cares_for(consumer, event_type):
+        raise HandlerNotFoundError(f"{event_type!r} has no handler in {consumer!r}; known: {', '.join(sorted(handlers))}")
+    return handlers.get(event_type)
+
+
+def cares_for(consumer: str, event_type: str) -> bool:
+    """Return whether the consumer handles the type in any version."""
     name = event_type.rpartition(".")[0]
-    if known := sorted(known for known in handlers if known.rpartition(".")[0] == name):
-        raise HandlerNotFoundError(f"{event_type!r} has no handler in {consumer!r}; known: {', '.join(known)}")
-    return None
+    return any(known.rpartition(".")[0] == name for known in _HANDLERS.get(consumer, {}))
 
 
 def has_handlers(consumer: str) -> bool:

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from inbox import sql
 from inbox.exceptions import AssignmentLostError
-from inbox.handlers import find_handler
+from inbox.handlers import cares_for, find_handler
 from inbox.models import ParkedEvent
 from inbox.record import Record
 from outbox.envelope import current_cause
@@ -100,7 +100,7 @@ def _lock_offsets(cursor: Any, consumer: str, records: Sequence[Record], expecte
 
 def _remember(cursor: Any, consumer: str, records: Sequence[Record]) -> set[tuple[str, str]]:
     """Insert the ids of all events that have a handler; return those that were not known."""
-    events = {r.identity: r for r in reversed(records) if r.envelope and find_handler(consumer, r.envelope.type)}
+    events = {r.identity: r for r in reversed(records) if r.envelope and cares_for(consumer, r.envelope.type)}
     rows = [
         (*identity, r.envelope.type, r.partition_key, r.envelope.sequence or "", r.topic, r.partition, r.offset,
          r.digest, r.envelope.data.decode())
@@ -123,7 +123,8 @@ def _digests(cursor: Any, consumer: str, records: Sequence[Record]) -> dict[tupl
 
 
 def _blocked_keys(cursor: Any, consumer: str, records: Sequence[Record]) -> set[tuple[str, str]]:
-    cursor.execute(sql.BLOCKED_KEYS, _columns(consumer, keys=sorted({record.partition_key for record in records})))
+    keys = {record.partition_key for record in records} - {""}  # without a key no order is promised
+    cursor.execute(sql.BLOCKED_KEYS, _columns(consumer, keys=sorted(keys)))
     return set(cursor.fetchall())
 
 

@@ -1,0 +1,114 @@
+"""The consumer: records from Kafka take effect once, in order, whatever is killed and whenever.
+
+    assigned  -> the next offsets come from the database
+    read      -> one transaction: lock offsets, remember ids, handlers, move offsets -> commit
+    a failure -> the batch again one event at a time; an event that keeps failing is parked, its key waits
+"""
+
+import random
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from threading import Event
+
+import structlog
+from django.db import InterfaceError, OperationalError, connection
+
+from inbox import sql
+from inbox.conf import InboxSettings
+from inbox.exceptions import InboxError
+from inbox.receiving import Outcome, next_offsets, park_failed, receive
+from inbox.record import Record
+from inbox.source import KafkaSource
+
+logger = structlog.get_logger(__name__)
+_MAX_BACK_OFF_SECONDS = 10.0
+
+
+class Consumer:
+    """One consumer process. The unit of scale is the partition: run as many as there are partitions."""
+
+    def __init__(self, *, open_source: Callable[[], KafkaSource], settings: InboxSettings) -> None:
+        self.settings = settings
+        self.name = settings.consumer
+        self._open_source = open_source
+        self._source: KafkaSource | None = None
+
+    def run(self, stop: Event) -> None:
+        """Consume until stop is set. Retries with capped, jittered back-off; raises what needs a person."""
+        failures = 0
+        while not stop.is_set():
+            try:
+                self.run_once()
+                failures = 0
+            except Exception as error:
+                self._forget()
+                if not _is_retryable(error):
+                    raise
+                failures += 1
+                logger.warning("consumer starts over", error=str(error), kind=type(error).__name__)
+                stop.wait(min(2**failures * 0.05, _MAX_BACK_OFF_SECONDS) * random.uniform(0.5, 1))  # noqa: S311
+        self._forget()
+        logger.info("consumer stopped", consumer=self.name)
+
+    def run_once(self) -> int:
+        """Receive at most one batch; return how many records."""
+        if self._source is None:
+            self._prepare_session()
+            self._source = self._open_source()
+        records = self._source.read(self.settings.batch_size, timeout=0.2)
+        if records:
+            try:
+                self._count(self._receive(records))
+            except Exception as error:  # a handler failed; which one shows when each event runs alone
+                if _is_retryable(error):
+                    raise
+                self._receive_one_by_one(records)
+        return len(records)
+
+    def _receive(self, records: list[Record]) -> Counter[Outcome]:
+        assert self._source is not None
+        outcomes = receive(self.name, records, expected=self._source.expected)
+        self._source.acknowledge(next_offsets(records))
+        return outcomes
+
+    def _receive_one_by_one(self, records: list[Record]) -> None:
+        for record in records:
+            self._count(self._receive_or_park(record))
+
+    def _receive_or_park(self, record: Record) -> Counter[Outcome]:
+        for attempt in range(1, self.settings.attempts + 1):
+            try:
+                return self._receive([record])
+            except Exception as error:
+                if _is_retryable(error):
+                    raise
+                logger.warning("handler failed", event=record.identity, attempt=attempt, error=str(error))
+                problem = traceback.format_exc()
+        assert self._source is not None
+        park_failed(self.name, record, problem, expected=self._source.expected)
+        self._source.acknowledge(next_offsets([record]))
+        return Counter({Outcome.PARKED: 1})
+
+    def _count(self, outcomes: Counter[Outcome]) -> None:
+        level = logger.warning if outcomes[Outcome.PARKED] else logger.debug
+        level("events received", consumer=self.name, **{outcome.value: count for outcome, count in outcomes.items()})
+
+    def _prepare_session(self) -> None:
+        """A stopped process must not hold locks for ever: its open transaction ends after the budget."""
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SESSION, {"budget": str(int(self.settings.transaction_seconds * 1000))})
+
+    def _forget(self) -> None:
+        """Drop all that was remembered: the database tells where to go on, also after a COMMIT without an answer."""
+        if self._source is not None:
+            self._source.close()
+        self._source = None
+        connection.close()
+
+
+def _is_retryable(error: Exception) -> bool:
+    """Serialization failures, deadlocks, timeouts, lost connections, lost partitions: the same events again, later."""
+    if isinstance(error, InboxError):
+        return error.is_retryable
+    return isinstance(error, OperationalError | InterfaceError)

@@ -1,0 +1,27 @@
+"""manage.py consume_inbox: receive this service's events until stopped."""
+
+import signal
+from functools import partial
+from threading import Event
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from inbox.conf import inbox_settings
+from inbox.consumer import Consumer
+from inbox.source import KafkaSource
+
+
+class Command(BaseCommand):
+    help = "Receive events from Kafka; each takes effect once. SIGTERM ends it after the batch in hand."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        settings = inbox_settings()
+        stop = Event()
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, lambda *_: stop.set())
+        open_source = partial(
+            KafkaSource, consumer=settings.consumer, bootstrap_servers=settings.bootstrap_servers,
+            topics=settings.topics, group_protocol=settings.group_protocol,
+        )  # fmt: skip
+        Consumer(open_source=open_source, settings=settings).run(stop)

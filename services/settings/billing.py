@@ -1,0 +1,21 @@
+"""The billing service."""
+
+from services.settings.base import *  # noqa: F403
+from services.settings.base import INSTALLED_APPS, KAFKA_BOOTSTRAP_SERVERS, KAFKA_REPLICATION_FACTOR, database
+
+SERVICE = "billing"
+INSTALLED_APPS = [*INSTALLED_APPS, "billing"]
+ROOT_URLCONF = "services.urls.billing"
+DATABASES = {"default": database(SERVICE)}
+
+OUTBOX = {
+    "SOURCE": "/doorstep/billing",
+    "BOOTSTRAP_SERVERS": KAFKA_BOOTSTRAP_SERVERS,
+    "TOPICS": {"billing.invoice": 6},
+    "REPLICATION_FACTOR": KAFKA_REPLICATION_FACTOR,
+}
+INBOX = {
+    "CONSUMER": "billing",
+    "BOOTSTRAP_SERVERS": KAFKA_BOOTSTRAP_SERVERS,
+    "TOPICS": ["payments.payment"],
+}

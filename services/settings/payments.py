@@ -1,0 +1,25 @@
+"""The payments service."""
+
+from services.settings.base import *  # noqa: F403
+from services.settings.base import INSTALLED_APPS, KAFKA_BOOTSTRAP_SERVERS, KAFKA_REPLICATION_FACTOR, database, env
+
+SERVICE = "payments"
+INSTALLED_APPS = [*INSTALLED_APPS, "payments"]
+ROOT_URLCONF = "services.urls.payments"
+DATABASES = {"default": database(SERVICE)}
+
+OUTBOX = {
+    "SOURCE": "/doorstep/payments",
+    "BOOTSTRAP_SERVERS": KAFKA_BOOTSTRAP_SERVERS,
+    "TOPICS": {"payments.payment": 6},
+    "REPLICATION_FACTOR": KAFKA_REPLICATION_FACTOR,
+}
+INBOX = {
+    "CONSUMER": "payments",
+    "BOOTSTRAP_SERVERS": KAFKA_BOOTSTRAP_SERVERS,
+    "TOPICS": ["billing.invoice"],
+}
+PAYMENTS = {
+    "GATEWAY_URL": env.str("GATEWAY_URL"),
+    "GATEWAY_API_KEY": env.str("GATEWAY_API_KEY"),
+}
