@@ -79,4 +79,17 @@ KAFKA_BOOTSTRAP_SERVERS = env.str("KAFKA_BOOTSTRAP_SERVERS")
 KAFKA_REPLICATION_FACTOR = env.int("KAFKA_REPLICATION_FACTOR", default=1)
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL")
-CELERY_FILESYSTEM_FOLDER = env.str("CELERY_FILESYSTEM_FOLDER", default="")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True  # a killed worker's task is delivered again where the broker can; the sweeper is the net
+CELERY_TASK_PUBLISH_RETRY = False  # a request does not wait for a dead broker: the sweeper finds the row
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 4
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
+if folder := env.str("CELERY_FILESYSTEM_FOLDER", default=""):  # filesystem://: the local stack's broker
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": folder,
+        "data_folder_out": folder,
+        "control_folder": f"{folder}/control",
+        "polling_interval": 0.05,
+    }

@@ -23,3 +23,7 @@ PAYMENTS = {
     "GATEWAY_URL": env.str("GATEWAY_URL"),
     "GATEWAY_API_KEY": env.str("GATEWAY_API_KEY"),
 }
+CELERY_TASK_DEFAULT_QUEUE = SERVICE
+CELERY_BEAT_SCHEDULE = {
+    "sweep gateway calls": {"task": "payments.sweep_gateway_calls", "schedule": 2.0},
+}

@@ -1,0 +1,1 @@
+"""Billing: an invoice and ledger lines for every payment, each written once."""

@@ -1,0 +1,36 @@
+"""What the events of payments do to billing."""
+
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from billing.operations import Purchase, settle_invoice, void_invoice
+from inbox import handles
+from outbox.envelope import Envelope
+
+
+class SettledPayment(BaseModel):
+    """What billing reads of a captured or declined payment; other fields are none of its business."""
+
+    payment_id: UUID
+    customer_id: str
+    reference: str
+    amount: int = Field(ge=0, strict=True)
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    decline_code: str = ""
+
+    def purchase(self) -> Purchase:
+        """The part that an invoice is written for."""
+        return Purchase(**self.model_dump(exclude={"decline_code"}))
+
+
+@handles("payments.payment.captured.v1", SettledPayment)
+def invoice_captured_payment(payment: SettledPayment, envelope: Envelope) -> None:
+    """Issue an invoice, settle it, and book it under the event's id."""
+    settle_invoice(payment.purchase(), event_id=envelope.id)
+
+
+@handles("payments.payment.declined.v1", SettledPayment)
+def void_declined_payment(payment: SettledPayment, envelope: Envelope) -> None:
+    """The other way: an invoice that is closed without money."""
+    void_invoice(payment.purchase(), reason=payment.decline_code)

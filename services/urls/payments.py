@@ -1,0 +1,13 @@
+"""URLs of the payments service."""
+
+from ninja import NinjaAPI
+
+from payments.api import router
+from payments.exceptions import PaymentError
+from services.problems import use_problem_details
+from services.urls import service_urls
+
+api = NinjaAPI(title="Doorstep payments", version="1", urls_namespace="payments")
+api.add_router("", router)
+use_problem_details(api, PaymentError)
+urlpatterns = service_urls(api, name="payments")
