@@ -1,0 +1,29 @@
+"""The log, for reading: the admin and tests. Written by record() alone; the tables are made by 0001_log.sql."""
+
+from django.db import models
+
+
+class OutboxEvent(models.Model):
+    """One row of the append-only log."""
+
+    position = models.BigIntegerField(primary_key=True)
+    transaction_id = models.TextField(editable=False)
+    event_id = models.UUIDField()
+    source = models.TextField()
+    event_type = models.TextField()
+    subject = models.TextField()
+    aggregate_type = models.TextField()
+    aggregate_id = models.TextField()
+    topic = models.TextField()
+    partition_key = models.TextField()
+    data = models.TextField()
+    headers = models.JSONField()
+    occurred_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "outbox_event"
+        ordering = ["-position"]
+
+    def __str__(self) -> str:
+        return f"{self.event_type} {self.event_id}"
