@@ -34,7 +34,11 @@ def settle_invoice(purchase: Purchase, *, event_id: str) -> Invoice:
         _book(invoice, event_id, debit=Account.RECEIVABLE, credit=Account.REVENUE, first_line=1)
         _book(invoice, event_id, debit=Account.CASH, credit=Account.RECEIVABLE, first_line=3)
     paid = InvoicePaid(
-        invoice_id=invoice.id, payment_id=invoice.payment_id, amount=invoice.amount, currency=invoice.currency, version=2
+        invoice_id=invoice.id,
+        payment_id=invoice.payment_id,
+        amount=invoice.amount,
+        currency=invoice.currency,
+        version=2,
     )
     record_many([_issued(invoice), paid])
     return invoice

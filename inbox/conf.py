@@ -19,7 +19,9 @@ class InboxSettings(BaseModel):
     batch_size: int = Field(default=500, ge=1, description="most events in one transaction")
     attempts: int = Field(default=3, ge=1, description="tries of one event before it is parked")
     group_protocol: Literal["consumer", "classic"] = Field(default="consumer", description="KIP-848 or the older one")
-    transaction_seconds: float = Field(default=30.0, gt=0, description="a stopped consumer's transaction ends after this")
+    transaction_seconds: float = Field(
+        default=30.0, gt=0, description="a stopped consumer's transaction ends after this"
+    )
 
 
 @lru_cache(maxsize=1)

@@ -1,8 +1,8 @@
 """The consumer: records from Kafka take effect once, in order, whatever is killed and whenever.
 
-    assigned  -> the next offsets come from the database
-    read      -> one transaction: lock offsets, remember ids, handlers, move offsets -> commit
-    a failure -> the batch again one event at a time; an event that keeps failing is parked, its key waits
+assigned  -> the next offsets come from the database
+read      -> one transaction: lock offsets, remember ids, handlers, move offsets -> commit
+a failure -> the batch again one event at a time; an event that keeps failing is parked, its key waits
 """
 
 import random
@@ -53,51 +53,49 @@ class Consumer:
 
     def run_once(self) -> int:
         """Receive at most one batch; return how many records."""
-        if self._source is None:
-            self._prepare_session()
-            self._source = self._open_source()
-        records = self._source.read(self.settings.batch_size, timeout=0.2)
+        source = self._source or self._open()
+        records = source.read(self.settings.batch_size, timeout=0.2)
         if records:
             try:
-                self._count(self._receive(records))
+                self._count(self._receive(source, records))
             except Exception as error:  # a handler failed; which one shows when each event runs alone
                 if _is_retryable(error):
                     raise
-                self._receive_one_by_one(records)
+                self._receive_one_by_one(source, records)
         return len(records)
 
-    def _receive(self, records: list[Record]) -> Counter[Outcome]:
-        assert self._source is not None
-        outcomes = receive(self.name, records, expected=self._source.expected)
-        self._source.acknowledge(next_offsets(records))
+    def _receive(self, source: KafkaSource, records: list[Record]) -> Counter[Outcome]:
+        outcomes = receive(self.name, records, expected=source.expected)
+        source.acknowledge(next_offsets(records))
         return outcomes
 
-    def _receive_one_by_one(self, records: list[Record]) -> None:
+    def _receive_one_by_one(self, source: KafkaSource, records: list[Record]) -> None:
         for record in records:
-            self._count(self._receive_or_park(record))
+            self._count(self._receive_or_park(source, record))
 
-    def _receive_or_park(self, record: Record) -> Counter[Outcome]:
+    def _receive_or_park(self, source: KafkaSource, record: Record) -> Counter[Outcome]:
         for attempt in range(1, self.settings.attempts + 1):
             try:
-                return self._receive([record])
+                return self._receive(source, [record])
             except Exception as error:
                 if _is_retryable(error):
                     raise
                 logger.warning("handler failed", event=record.identity, attempt=attempt, error=str(error))
                 problem = traceback.format_exc()
-        assert self._source is not None
-        park_failed(self.name, record, problem, expected=self._source.expected)
-        self._source.acknowledge(next_offsets([record]))
+        park_failed(self.name, record, problem, expected=source.expected)
+        source.acknowledge(next_offsets([record]))
         return Counter({Outcome.PARKED: 1})
 
     def _count(self, outcomes: Counter[Outcome]) -> None:
         level = logger.warning if outcomes[Outcome.PARKED] else logger.debug
         level("events received", consumer=self.name, **{outcome.value: count for outcome, count in outcomes.items()})
 
-    def _prepare_session(self) -> None:
-        """A stopped process must not hold locks for ever: its open transaction ends after the budget."""
+    def _open(self) -> KafkaSource:
+        """Prepare the session: a stopped process must not hold locks for ever. Then begin at the stored offsets."""
         with connection.cursor() as cursor:
             cursor.execute(sql.SESSION, {"budget": str(int(self.settings.transaction_seconds * 1000))})
+        self._source = self._open_source()
+        return self._source
 
     def _forget(self) -> None:
         """Drop all that was remembered: the database tells where to go on, also after a COMMIT without an answer."""

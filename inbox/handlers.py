@@ -56,7 +56,9 @@ def find_handler(consumer: str, event_type: str) -> Handler | None:
     """
     handlers = _HANDLERS.get(consumer, {})
     if event_type not in handlers and cares_for(consumer, event_type):
-        raise HandlerNotFoundError(f"{event_type!r} has no handler in {consumer!r}; known: {', '.join(sorted(handlers))}")
+        raise HandlerNotFoundError(
+            f"{event_type!r} has no handler in {consumer!r}; known: {', '.join(sorted(handlers))}"
+        )
     return handlers.get(event_type)
 
 

@@ -9,7 +9,9 @@ from inbox.models import InboxOffset
 from inbox.receiving import Partition
 
 
-def read_offsets(consumer: str, partitions: Iterable[Partition], *, earliest: Callable[[Partition], int]) -> dict[Partition, int]:
+def read_offsets(
+    consumer: str, partitions: Iterable[Partition], *, earliest: Callable[[Partition], int]
+) -> dict[Partition, int]:
     """Return the next offset of each partition.
 
     A partition without one is a first start: it begins at the earliest offset the broker has, and that is stored.
@@ -28,8 +30,8 @@ def _stored(consumer: str) -> dict[Partition, int]:
     return {(topic, partition): next_offset for topic, partition, next_offset in rows}
 
 
-def _start(consumer: str, partition: Partition, next_offset: int) -> None:
+def _start(consumer: str, partition: Partition, offset: int) -> None:
     topic, number = partition
-    values = {"consumer": consumer, "topic": topic, "partition": number, "next_offset": next_offset}
+    values: dict[str, str | int] = {"consumer": consumer, "topic": topic, "partition": number, "next_offset": offset}
     with connection.cursor() as cursor:
         cursor.execute(sql.START_OFFSET, values)

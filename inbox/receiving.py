@@ -90,7 +90,9 @@ def _apply(
 
 def _lock_offsets(cursor: Any, consumer: str, records: Sequence[Record], expected: Mapping[Partition, int]) -> None:
     partitions = sorted(next_offsets(records))
-    cursor.execute(sql.LOCK_OFFSETS, _columns(consumer, topics=[t for t, _ in partitions], partitions=[p for _, p in partitions]))
+    cursor.execute(
+        sql.LOCK_OFFSETS, _columns(consumer, topics=[t for t, _ in partitions], partitions=[p for _, p in partitions])
+    )
     stored = {(topic, partition): offset for topic, partition, offset in cursor.fetchall()}
     for partition in partitions:
         # With the offset stored last, never with a record's own: control records and compaction leave gaps.
@@ -108,8 +110,21 @@ def _remember(cursor: Any, consumer: str, records: Sequence[Record]) -> set[tupl
     ]  # fmt: skip
     if not rows:
         return set()
-    names = ("source", "event_id", "event_type", "partition_key", "sequence", "topic", "partition", "offset", "digest", "data")
-    cursor.execute(sql.REMEMBER, _columns(consumer, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))))
+    names = (
+        "source",
+        "event_id",
+        "event_type",
+        "partition_key",
+        "sequence",
+        "topic",
+        "partition",
+        "offset",
+        "digest",
+        "data",
+    )
+    cursor.execute(
+        sql.REMEMBER, _columns(consumer, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+    )
     return set(cursor.fetchall())
 
 
@@ -141,7 +156,9 @@ def _park(cursor: Any, consumer: str, record: Record, reason: Reason, problem: s
 def _move_offsets(cursor: Any, consumer: str, records: Sequence[Record]) -> None:
     moved = next_offsets(records)
     topics, partitions = map(list, zip(*moved, strict=True))
-    cursor.execute(sql.MOVE_OFFSETS, _columns(consumer, topics=topics, partitions=partitions, offsets=list(moved.values())))
+    cursor.execute(
+        sql.MOVE_OFFSETS, _columns(consumer, topics=topics, partitions=partitions, offsets=list(moved.values()))
+    )
 
 
 def _columns(consumer: str, **columns: Any) -> dict[str, Any]:

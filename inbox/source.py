@@ -4,7 +4,7 @@ Rebalances are incremental in both group protocols (KIP-429, KIP-848). Callbacks
 transaction is open.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from confluent_kafka import Consumer as KafkaConsumer
@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from inbox.exceptions import ConsumeFailedError, OffsetLostError
 from inbox.offsets import read_offsets
 from inbox.receiving import Partition
-from inbox.record import Record, read_record
+from inbox.record import RawHeaders, Record, read_record
 
 logger = structlog.get_logger(__name__)
 CONSUMER = {
@@ -74,7 +74,9 @@ class KafkaSource:
         offsets = read_offsets(self.consumer, assigned, earliest=self._earliest)
         self.expected |= offsets
         kafka.incremental_assign([TopicPartition(topic, number, offset) for (topic, number), offset in offsets.items()])
-        logger.info("partitions assigned", consumer=self.consumer, offsets={f"{t}/{n}": o for (t, n), o in offsets.items()})
+        logger.info(
+            "partitions assigned", consumer=self.consumer, offsets={f"{t}/{n}": o for (t, n), o in offsets.items()}
+        )
 
     def _revoke(self, kafka: KafkaConsumer, partitions: list[TopicPartition]) -> None:
         self._forget(partitions)
@@ -97,12 +99,14 @@ def _raise_error(message: Message) -> None:
     if error is None:
         return
     if error.code() == KafkaError._AUTO_OFFSET_RESET:
-        raise OffsetLostError(f"{message.topic()}/{message.partition()}: the broker no longer has the next offset: {error}")
+        raise OffsetLostError(
+            f"{message.topic()}/{message.partition()}: the broker no longer has the next offset: {error}"
+        )
     raise ConsumeFailedError(str(error))
 
 
 def _to_record(message: Message) -> Record:
     return read_record(
         topic=str(message.topic()), partition=int(message.partition() or 0), offset=int(message.offset() or 0),
-        key=message.key(), value=message.value(), headers=message.headers() or [],
+        key=message.key(), value=message.value(), headers=cast("RawHeaders", message.headers() or []),
     )  # fmt: skip

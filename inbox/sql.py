@@ -3,7 +3,8 @@
 #: In one order for everybody, or two consumers deadlock in the middle of a rebalance.
 LOCK_OFFSETS = """
 SELECT topic, partition, next_offset FROM inbox_inboxoffset
-WHERE consumer = %(consumer)s AND (topic, partition) IN (SELECT * FROM unnest(%(topics)s::text[], %(partitions)s::int[]))
+WHERE consumer = %(consumer)s
+  AND (topic, partition) IN (SELECT * FROM unnest(%(topics)s::text[], %(partitions)s::int[]))
 ORDER BY topic, partition FOR UPDATE
 """
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 CONTENT_TYPE = "application/json"
 MAX_ATTRIBUTE_BYTES = 2_048  # an id or type beyond this is an attack or a bug; both belong to a person
-Headers = list[tuple[str, bytes]]
+Headers = list[tuple[str, str | bytes | None]]  # what librdkafka's binding takes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +48,7 @@ _OPTIONAL = {
 
 def encode(envelope: Envelope) -> Headers:
     """Return the record headers of an event; key and value are the envelope's partition_key and data."""
-    headers = [
+    headers: Headers = [
         ("ce_id", envelope.id.encode()),
         ("ce_source", envelope.source.encode()),
         ("ce_type", envelope.type.encode()),

@@ -31,7 +31,7 @@ class Event(BaseModel):
         """The keywords are read below, once pydantic knows the fields."""
 
     @classmethod
-    def __pydantic_init_subclass__(cls, *, type: str, key: str) -> None:  # noqa: A002
+    def __pydantic_init_subclass__(cls, *, type: str = "", key: str = "", **kwargs: Any) -> None:  # noqa: A002
         """Register the subclass. Raises ValueError for a malformed or taken type, or a key that is no field."""
         if not _TYPE.fullmatch(type):
             raise ValueError(f"{type!r} is not <service>.<aggregate>.<happened>.v<N>")

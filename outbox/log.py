@@ -92,7 +92,7 @@ def read_page(lease: Lease, window: State, *, limit: int) -> list[Row]:
         "base": window.base, "snapshot": window.snapshot, "first": window.first_position,
         "after": window.position, "rebase": lease.rebase_position, "limit": limit,
     })  # fmt: skip
-    return [Row(*row[:8], json.loads(row[8]) if isinstance(row[8], str) else row[8], row[9]) for row in rows]
+    return [Row._make(row) for row in rows]
 
 
 def advance(lease: Lease, window: State, rows: list[Row], offsets: OffsetRanges, *, is_complete: bool) -> State:
@@ -109,7 +109,8 @@ def advance(lease: Lease, window: State, rows: list[Row], offsets: OffsetRanges,
 def _rows(statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 def _fenced(statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -1,8 +1,9 @@
 """A row of the log as it goes onto the wire."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from outbox.envelope import Envelope, Headers, encode, format_sequence, format_time
 
@@ -29,12 +30,13 @@ class Row(NamedTuple):
     topic: str
     partition_key: str
     data: str
-    headers: dict[str, Any]
+    headers: str  # JSON
     occurred_at: datetime
 
 
 def to_record(row: Row, *, generation: int, window_id: int) -> Record:
     """Return the record of a row. The same row in the same window gives the same bytes at every replay."""
+    headers = json.loads(row.headers)
     envelope = Envelope(
         id=row.event_id,
         source=row.source,
@@ -44,8 +46,8 @@ def to_record(row: Row, *, generation: int, window_id: int) -> Record:
         subject=row.subject,
         partition_key=row.partition_key,
         sequence=format_sequence(generation=generation, window_id=window_id, position=row.position),
-        traceparent=row.headers.get("traceparent"),
-        correlation_id=row.headers.get("correlationid"),
-        causation_id=row.headers.get("causationid"),
+        traceparent=headers.get("traceparent"),
+        correlation_id=headers.get("correlationid"),
+        causation_id=headers.get("causationid"),
     )
     return Record(row.position, row.topic, row.partition_key.encode(), envelope.data, encode(envelope))

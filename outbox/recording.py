@@ -56,7 +56,9 @@ def _row(event: Event) -> tuple[Any, ...]:
         raise UnknownEventTypeError(f"{event.event_type}: add its topic {event.topic!r} to OUTBOX['TOPICS']")
     data = _serialize(event)
     if (size := len(data.encode())) > settings.max_data_bytes:
-        raise EventTooLargeError(f"{event.event_type} has {size} bytes, OUTBOX['MAX_DATA_BYTES'] allows {settings.max_data_bytes}")
+        raise EventTooLargeError(
+            f"{event.event_type} has {size} bytes, OUTBOX['MAX_DATA_BYTES'] allows {settings.max_data_bytes}"
+        )
     key = event.aggregate_id
     if not key or "\x00" in key:
         raise InvalidEventError(f"{event.event_type}: the key {event.key}={key!r} must be non-empty text without NUL")

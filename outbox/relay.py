@@ -12,6 +12,7 @@ import os
 import random
 import socket
 import time
+from functools import partial
 from threading import Event
 
 import structlog
@@ -35,7 +36,7 @@ class Relay:
         self.settings = settings
         self.owner = f"{socket.gethostname()}:{os.getpid()}"
         self._lease: log.Lease | None = None
-        self._state: log.State | None = None
+        self._state: log.State  # valid with the lease
         self._renew_at = 0.0
         self._move_at = 0.0
 
@@ -61,49 +62,47 @@ class Relay:
 
     def run_once(self) -> int:
         """Publish at most one page; return how many rows. Zero: idle, or another relay leads."""
-        if self._lease is None and not self._lead():
+        lease = self._lease or self._lead()
+        if lease is None:
             return 0
-        self._renew()
-        window = self._window()
-        return 0 if window is None else self._publish_page(window)
+        self._renew(lease)
+        window = self._window(lease)
+        return 0 if window is None else self._publish_page(lease, window)
 
-    def _lead(self) -> bool:
+    def _lead(self) -> log.Lease | None:
         log.prepare_session(lease_seconds=self.settings.lease_seconds)
-        self._lease = log.take_lease(owner=self.owner, lease_seconds=self.settings.lease_seconds)
-        if self._lease is None:
-            return False
+        lease = log.take_lease(owner=self.owner, lease_seconds=self.settings.lease_seconds)
+        if lease is None:
+            return None
         self._renew_at = time.monotonic() + self.settings.lease_seconds / 3
         self.publisher.check_topics()
-        self._state = log.read_state(self._lease)
-        logger.info("relay leads", epoch=self._lease.epoch, window=self._state.window_id, mode="idempotent")
-        return True
+        self._lease, self._state = lease, log.read_state(lease)
+        logger.info("relay leads", epoch=lease.epoch, window=self._state.window_id, mode="idempotent")
+        return lease
 
-    def _renew(self) -> None:
+    def _renew(self, lease: log.Lease) -> None:
         """Prolong the lease three times within its life; also called while a page waits for its acknowledgements."""
-        if time.monotonic() >= self._renew_at and self._lease is not None:
-            log.renew_lease(self._lease, lease_seconds=self.settings.lease_seconds)
+        if time.monotonic() >= self._renew_at:
+            log.renew_lease(lease, lease_seconds=self.settings.lease_seconds)
             self._renew_at = time.monotonic() + self.settings.lease_seconds / 3
 
-    def _window(self) -> log.State | None:
+    def _window(self, lease: log.Lease) -> log.State | None:
         """Return the window to go on with, opening the next one if it has rows; None when idle."""
-        assert self._lease is not None
-        assert self._state is not None
         if self._state.is_complete:
-            has_rows, is_moved = log.peek(self._lease, self._state)
+            has_rows, is_moved = log.peek(lease, self._state)
             if not has_rows and not (is_moved and time.monotonic() >= self._move_at):
                 return None
             self._move_at = time.monotonic() + 1.0
-            self._state = log.open_window(self._lease, self._state)
+            self._state = log.open_window(lease, self._state)
         return self._state
 
-    def _publish_page(self, window: log.State) -> int:
-        assert self._lease is not None
+    def _publish_page(self, lease: log.Lease, window: log.State) -> int:
         started = time.monotonic()
-        rows = log.read_page(self._lease, window, limit=self.settings.page_size)
-        records = [to_record(row, generation=self._lease.generation, window_id=window.window_id) for row in rows]
-        offsets = self.publisher.publish(records, while_waiting=self._renew)
+        rows = log.read_page(lease, window, limit=self.settings.page_size)
+        records = [to_record(row, generation=lease.generation, window_id=window.window_id) for row in rows]
+        offsets = self.publisher.publish(records, while_waiting=partial(self._renew, lease))
         is_complete = len(rows) < self.settings.page_size
-        self._state = log.advance(self._lease, window, rows, offsets, is_complete=is_complete)
+        self._state = log.advance(lease, window, rows, offsets, is_complete=is_complete)
         logger.debug(
             "page published", window=window.window_id, page=self._state.page, rows=len(rows),
             seconds=round(time.monotonic() - started, 4),
@@ -113,7 +112,7 @@ class Relay:
     def _recover(self, error: Exception) -> None:
         """Forget everything that was remembered: the database tells what is true. Re-raise what needs a person."""
         self.publisher.close()
-        self._lease = self._state = None
+        self._lease = None
         if isinstance(error, OutboxError) and not error.is_retryable:
             raise error
         level = logger.info if isinstance(error, LeadershipLostError) else logger.warning

@@ -95,7 +95,8 @@ RETURNING snapshot::text, first_position
 #: The next rows of a window in order of position. "late": rows of transactions that were in flight at the base,
 #: below the first new position; "new": everything from there on that the snapshot sees and the base does not.
 PAGE = """
-SELECT position, event_id::text, source, event_type, subject, topic, partition_key, data, headers, occurred_at FROM (
+SELECT position, event_id::text, source, event_type, subject, topic, partition_key, data, headers::text, occurred_at
+FROM (
     (SELECT * FROM outbox_event
      WHERE transaction_id = ANY (ARRAY(SELECT pg_snapshot_xip(%(base)s::pg_snapshot)
                                        EXCEPT SELECT pg_snapshot_xip(%(snapshot)s::pg_snapshot)))

@@ -117,4 +117,5 @@ def _client() -> stripe.StripeClient:
             http_client=stripe.RequestsClient(timeout=settings.gateway_timeout_seconds),
             max_network_retries=0,  # the row decides about the next attempt, not the client
         )
-    return _local.client
+    client: stripe.StripeClient = _local.client
+    return client

@@ -39,7 +39,7 @@ def _key(request: HttpRequest) -> str:
     key = request.headers.get("Idempotency-Key", "")
     if not 0 < len(key) <= MAX_KEY_LENGTH or not key.isprintable():
         raise InvalidKeyError(
-            f"Idempotency-Key has {len(key)} characters: send 1 to {MAX_KEY_LENGTH} printable ones, new for each purchase"
+            f"Idempotency-Key has {len(key)} characters: send 1 to {MAX_KEY_LENGTH} printable ones, new for a purchase"
         )
     return key
 

@@ -1,4 +1,4 @@
-"""One log line an occurrence: constant text and key=value, to stderr, for structlog's and the library's loggers alike."""
+"""One log line an occurrence: constant text and key=value on stderr, for structlog's and the libraries' loggers."""
 
 import logging.config
 from typing import Any

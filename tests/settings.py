@@ -9,8 +9,8 @@ os.environ.setdefault("CELERY_BROKER_URL", "memory://")
 os.environ.setdefault("GATEWAY_URL", "http://127.0.0.1:9")
 os.environ.setdefault("GATEWAY_API_KEY", "sk_test_doorstep")
 
-from services.settings.payments import *  # noqa: E402, F403
-from services.settings.payments import INBOX, INSTALLED_APPS, OUTBOX  # noqa: E402
+from services.settings.payments import *  # noqa: F403
+from services.settings.payments import INBOX, INSTALLED_APPS, OUTBOX
 
 INSTALLED_APPS = [*INSTALLED_APPS, "billing"]
 OUTBOX = OUTBOX | {"TOPICS": {"payments.payment": 6, "billing.invoice": 6}}

@@ -3,7 +3,8 @@
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 from django.core.management.base import BaseCommand, CommandError
 
 from outbox.conf import outbox_settings
