@@ -42,13 +42,13 @@ class Consumer:
                 self.run_once()
                 failures = 0
             except Exception as error:
-                self._forget()
+                self.close()
                 if not _is_retryable(error):
                     raise
                 failures += 1
                 logger.warning("consumer starts over", error=str(error), kind=type(error).__name__)
                 stop.wait(min(2**failures * 0.05, _MAX_BACK_OFF_SECONDS) * random.uniform(0.5, 1))  # noqa: S311
-        self._forget()
+        self.close()
         logger.info("consumer stopped", consumer=self.name)
 
     def run_once(self) -> int:
@@ -97,7 +97,7 @@ class Consumer:
         self._source = self._open_source()
         return self._source
 
-    def _forget(self) -> None:
+    def close(self) -> None:
         """Drop all that was remembered: the database tells where to go on, also after a COMMIT without an answer."""
         if self._source is not None:
             self._source.close()

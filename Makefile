@@ -1,0 +1,43 @@
+# Everything a developer does here. Needs Python 3.11+ and a package index; the rest is fetched into this folder.
+SHELL := /bin/sh
+PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11 python3 python,$(shell command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+RUN := .venv/bin/
+UV_VERSION := 0.13.9
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test test-fast lint types clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1  \2/p' Makefile
+
+setup: .venv/.ready ## Make the virtual environment from the lock file
+
+.venv/.ready: uv.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer found: install one, or name it with PYTHON=..."; exit 1; }
+	@test -x .uv/bin/uv || { echo "fetching uv $(UV_VERSION) ..."; \
+		$(PYTHON) -m venv .uv || { echo "make: $(PYTHON) cannot make virtual environments: on Debian, install python3-venv"; exit 1; }; \
+		.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	@echo "fetching the locked packages ..."
+	@.uv/bin/uv sync --locked --quiet --python "$$(command -v $(PYTHON))"
+	@touch .venv/.ready
+
+demo: setup ## Replay real purchases, kill processes, prove that the cents agree (PURCHASES=500, FILE=other.csv)
+	@$(RUN)python -m demo $(if $(PURCHASES),--purchases $(PURCHASES)) $(if $(FILE),--file "$(FILE)")
+
+up: setup ## Run servers and all processes in the foreground; Ctrl-C ends everything
+	@$(RUN)python -m stack up
+
+test: setup ## Run the whole suite on real PostgreSQL and real Kafka
+	@$(RUN)python -m stack with-servers -- $(RUN)python -m pytest $(ARGS)
+
+test-fast: setup ## Run the tests that need no Kafka
+	@$(RUN)python -m stack with-servers --without-kafka -- $(RUN)python -m pytest -m "not kafka" $(ARGS)
+
+lint: setup ## Check style, format and who imports whom
+	@$(RUN)ruff check . && $(RUN)ruff format --check . && $(RUN)lint-imports
+
+types: setup ## Check types, strictly
+	@$(RUN)mypy .
+
+clean: ## Remove everything that was fetched or made (data of the local stack included)
+	rm -rf .venv .uv .stack .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

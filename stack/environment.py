@@ -1,0 +1,48 @@
+"""The environment that ties processes and servers together. What is set already wins."""
+
+import secrets
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from stack.network import free_port
+
+
+def complete(environment: dict[str, str], folder: Path) -> None:
+    """Add what the processes need and the servers do not know: ports, URLs, databases, keys."""
+    if not environment.get("CELERY_BROKER_URL"):
+        (folder / "celery" / "control").mkdir(parents=True, exist_ok=True)
+        environment |= {"CELERY_BROKER_URL": "filesystem://", "CELERY_FILESYSTEM_FOLDER": f"{folder}/celery"}
+    for name in ("PAYMENTS", "BILLING", "GATEWAY"):
+        environment[f"{name}_PORT"] = str(free_port(f"{name}_PORT"))
+        environment[f"{name}_URL"] = f"http://127.0.0.1:{environment[f'{name}_PORT']}"
+    for name in ("payments", "billing"):
+        environment[f"{name.upper()}_DATABASE_URL"] = with_database(environment["DATABASE_URL"], f"doorstep_{name}")
+    (folder / "gateway").mkdir(parents=True, exist_ok=True)
+    environment["GATEWAY_DATABASE"] = f"{folder}/gateway/gateway.sqlite3"
+    environment.setdefault("GATEWAY_API_KEY", "sk_test_doorstep")
+    environment.setdefault("SECRET_KEY", secret_key(folder / "secret_key"))
+    environment["STATE_FOLDER"] = str(folder / "run")
+
+
+def secret_key(file: Path) -> str:
+    """Return the key in the file, made at the first call and readable by its owner only."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(50))
+    return file.read_text()
+
+
+def with_database(url: str, name: str) -> str:
+    """Return the URL of another database on the same server."""
+    base, mark, query = url.partition("?")
+    return f"{base.rpartition('/')[0]}/{name}{mark}{query}"
+
+
+def make_database(url: str, name: str) -> None:
+    """Make the database on the URL's server unless it is there."""
+    with psycopg.connect(url, autocommit=True) as server:
+        if not server.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone():
+            server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

@@ -1,0 +1,64 @@
+"""Topics as a foreign reader sees them: every record from a remembered place to the end."""
+
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+Partition = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One record on the wire, headers as text."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: dict[str, str]
+
+    @property
+    def event_id(self) -> str:
+        return self.headers["ce_id"]
+
+
+class Topics:
+    """Reads with a plain consumer that belongs to no group; writes what no producer of ours would."""
+
+    def __init__(self, bootstrap_servers: str, names: list[str]) -> None:
+        self._servers = bootstrap_servers
+        self._kafka = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": "tests", "log_level": 3})
+        found = self._kafka.list_topics(timeout=10).topics
+        self._partitions = [(name, number) for name in names for number in found[name].partitions]
+        self.ends = self._ends()
+
+    def read(self) -> list[Message]:
+        """Return every record since this object was made, in offset order a partition."""
+        ends = self._ends()
+        wanted = {p: end for p, end in ends.items() if end > self.ends[p]}
+        self._kafka.assign([TopicPartition(*p, self.ends[p]) for p in wanted])
+        messages = []
+        while wanted:
+            raw = self._kafka.poll(10)
+            if raw is None or raw.error():
+                raise AssertionError(f"the topics end early: {wanted} are missing, {raw and raw.error()}")
+            headers = {name: value.decode() for name, value in raw.headers() or []}
+            message = Message(raw.topic(), raw.partition(), raw.offset(), raw.key(), raw.value(), headers)
+            messages.append(message)
+            if message.offset + 1 >= ends[message.topic, message.partition]:
+                wanted.pop((message.topic, message.partition), None)
+        self._kafka.unassign()
+        return messages
+
+    def write(self, topic: str, value: bytes | None, *, key: bytes | None = None, headers: object = None) -> None:
+        """Append one record as any foreign producer could."""
+        producer = Producer({"bootstrap.servers": self._servers, "partitioner": "murmur2_random", "log_level": 3})
+        producer.produce(topic, value, key, headers=headers)  # type: ignore[arg-type]
+        assert producer.flush(10) == 0
+
+    def close(self) -> None:
+        self._kafka.close()
+
+    def _ends(self) -> dict[Partition, int]:
+        return {p: self._kafka.get_watermark_offsets(TopicPartition(*p), timeout=10)[1] for p in self._partitions}
