@@ -20,6 +20,7 @@ JAVA_OPTIONS = [
     "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",  # quick to start, small; not for production
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
 ]  # fmt: skip
+#: The session time-out is how long the partitions of a killed consumer wait for another one (by default 45 s).
 PROPERTIES = """process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
@@ -35,6 +36,10 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+group.consumer.session.timeout.ms=3000
+group.consumer.min.session.timeout.ms=3000
+group.consumer.heartbeat.interval.ms=1000
+group.consumer.min.heartbeat.interval.ms=1000
 auto.create.topics.enable=false
 """
 

@@ -1,0 +1,71 @@
+"""What must hold after every crash, read from the database and the whole topic. Names as in docs/guarantees.md."""
+
+import json
+from collections import Counter, defaultdict
+
+from django.db import connection
+from django.db.models import Sum
+
+from billing.models import Invoice, LedgerEntry
+from inbox.models import InboxEvent, InboxOffset, ParkedEvent
+from outbox.models import OutboxEvent
+from payments.models import Payment
+from tests.topics import Message, Topics
+
+
+def check_publishing(topics: Topics, *, duplicates_at_most: int) -> int:
+    """I1, I2, I4, I7, I8, I11, I13 over everything published since `topics` was made; return the duplicates seen."""
+    messages, rows = topics.read(), {str(row.event_id): row for row in OutboxEvent.objects.all()}
+    seen = Counter(message.event_id for message in messages)
+    assert seen.keys() >= rows.keys(), "I1: a committed row is on its topic at least once"
+    assert seen.keys() <= rows.keys(), "I2: nothing on a topic without a committed row"
+    check_order(messages)
+    for message in messages:
+        row = rows[message.event_id]
+        assert (message.value, message.key) == (row.data.encode(), row.partition_key.encode()), "I7: bytes as recorded"
+        assert message.headers["ce_type"] == row.event_type, "I7: headers as recorded"
+    places = {(message.key, message.topic, message.partition) for message in messages}
+    assert len(places) == len({(key, topic) for key, topic, _ in places}), "I13: a key stays in its partition"
+    duplicates = len(messages) - len(seen)
+    assert duplicates <= duplicates_at_most, f"I8: {duplicates} duplicates on the wire"
+    check_log_is_append_only()
+    return duplicates
+
+
+def check_order(messages: list[Message]) -> None:
+    """I4: first occurrences of a key are in version order without a gap, and rise by ce_sequence in a partition."""
+    versions, sequences, known = defaultdict(list), defaultdict(list), set()
+    for message in messages:
+        if message.event_id not in known:
+            known.add(message.event_id)
+            versions[message.key].append(json.loads(message.value or b"")["version"])
+            sequences[message.topic, message.partition].append(message.headers["ce_sequence"])
+    for key, found in versions.items():
+        assert found == list(range(1, len(found) + 1)), f"I4: {key!r} has the versions {found}"
+    for partition, rising in sequences.items():
+        assert rising == sorted(rising), f"I4: ce_sequence goes back in {partition}"
+
+
+def check_log_is_append_only() -> None:
+    """I11: no updates and no deletes in the log, by PostgreSQL's own counters."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(n_tup_upd), sum(n_tup_del) FROM pg_stat_user_tables"
+            " WHERE relname LIKE 'outbox\\_event%' OR relname IN ('outbox_window', 'outbox_progress')"
+        )
+        assert cursor.fetchone() == (0, 0), "I11: the log has updates or deletes"
+
+
+def check_effects(topics: Topics) -> None:
+    """I3, I5, I6: every settled payment has one invoice and its bookings, and the offsets tell what was applied."""
+    settled = Payment.objects.exclude(status="initiated")
+    assert Invoice.objects.count() == settled.count(), "I3: one invoice a payment"
+    captured = settled.filter(status="captured").aggregate(total=Sum("amount"))["total"] or 0
+    balances = dict(LedgerEntry.objects.values_list("account").annotate(Sum("amount")))
+    assert sum(balances.values()) == 0, "I5: debits are credits"
+    assert balances.get("cash", 0) == captured, "I5: the cash is what was captured"
+    assert InboxEvent.objects.filter(consumer="billing").count() == settled.count(), "I3: each event remembered once"
+    assert not ParkedEvent.objects.exists()
+    ends = topics._ends()
+    for row in InboxOffset.objects.filter(consumer="billing", topic="payments.payment"):
+        assert row.next_offset == ends[row.topic, row.partition], "I6: the offset is the last applied + 1"
