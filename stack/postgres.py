@@ -38,7 +38,7 @@ class Postgres:
         """Make the cluster if there is none, start it, return when it answers. Raises TimeoutError with the log."""
         self._make()
         options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        command = [*_as_unprivileged(), BINARIES / "postgres", "-D", self.data, "-p", str(self.port), *options]
+        command = [*_as_unprivileged(), f"{BINARIES}/postgres", "-D", str(self.data), "-p", str(self.port), *options]
         with self.log.open("w") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, cwd="/")
         pidfiles.write(self._pid_file, process.pid)
@@ -66,11 +66,22 @@ class Postgres:
         if os.geteuid() == 0:
             user = pwd.getpwnam("nobody")
             os.chown(self.data, user.pw_uid, user.pw_gid)
-        initdb = [BINARIES / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"]
+        initdb = [
+            f"{BINARIES}/initdb",
+            "-D",
+            str(self.data),
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+        ]
         subprocess.run([*_as_unprivileged(), *initdb], check=True, stdout=subprocess.DEVNULL, cwd="/")
 
 
-def _as_unprivileged() -> list[str | Path]:
+def _as_unprivileged() -> list[str]:
     """PostgreSQL refuses to run as root. The one capability lets it read a clone below a folder of mode 0700.
 
     no_setuid_fixup: else access(2), with which initdb looks for its sibling, would ignore the capability.

@@ -36,7 +36,9 @@ class Stack:
     with_kafka=False: PostgreSQL only.
     """
 
-    def __init__(self, folder: str, *, fresh: bool = False, require_kafka: bool = False, with_kafka: bool = True) -> None:
+    def __init__(
+        self, folder: str, *, fresh: bool = False, require_kafka: bool = False, with_kafka: bool = True
+    ) -> None:
         self.folder = ROOT / ".stack" / folder
         self.run = self.folder / "run"
         self.fresh = fresh
@@ -79,7 +81,9 @@ class Stack:
         """Start the named lines of the Procfile (none: all). quiet: output goes to log/processes.log."""
         log: IO[bytes] | None = (self.folder / "log" / "processes.log").open("wb") if quiet else None
         command = [sys.executable, "-m", "stack.processes", str(self.run), *names]
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=self.environment, cwd=ROOT, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, env=self.environment, cwd=ROOT, start_new_session=True
+        )
         pidfiles.write(self.run / "supervisor.pid", process.pid)
         self._exits.callback(self._stop_processes, process)
         return process
@@ -101,7 +105,9 @@ class Stack:
             process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
-        pidfiles.end_left_over(self.run, [f"{kind}{name}" for kind in ("supervisor-", "") for name in processes.names()])
+        pidfiles.end_left_over(
+            self.run, [f"{kind}{name}" for kind in ("supervisor-", "") for name in processes.names()]
+        )
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

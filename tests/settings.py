@@ -2,6 +2,9 @@
 
 import os
 
+# The tests make and empty their own database: never the one that a service of this machine uses.
+for service in ("PAYMENTS", "BILLING"):
+    os.environ.pop(f"{service}_DATABASE_URL", None)
 os.environ.setdefault("SECRET_KEY", "tests")
 os.environ.setdefault("DATABASE_URL", "postgres://postgres@127.0.0.1:5432/doorstep")
 os.environ.setdefault("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092")
@@ -9,8 +12,8 @@ os.environ.setdefault("CELERY_BROKER_URL", "memory://")
 os.environ.setdefault("GATEWAY_URL", "http://127.0.0.1:9")
 os.environ.setdefault("GATEWAY_API_KEY", "sk_test_doorstep")
 
-from services.settings.payments import *  # noqa: F403
-from services.settings.payments import INBOX, INSTALLED_APPS, OUTBOX
+from services.settings.payments import *  # noqa: E402, F403
+from services.settings.payments import INBOX, INSTALLED_APPS, OUTBOX  # noqa: E402
 
 INSTALLED_APPS = [*INSTALLED_APPS, "billing"]
 OUTBOX = OUTBOX | {"TOPICS": {"payments.payment": 6, "billing.invoice": 6}}

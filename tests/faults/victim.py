@@ -97,8 +97,8 @@ class DyingPublisher(KafkaPublisher):
 def relay(point: str, hit: int) -> None:
     """Run the relay until it is dead, or has nothing left to do."""
     chosen = OutboxSettings.model_validate(settings.OUTBOX | {"PAGE_SIZE": PAGE_SIZE, "LEASE_SECONDS": 1.0})
-    kafka = {"bootstrap_servers": chosen.bootstrap_servers, "topics": chosen.topics}
-    publisher = DyingPublisher(hit, **kafka) if point == "R08" else KafkaPublisher(**kafka)
+    kind = partial(DyingPublisher, hit) if point == "R08" else KafkaPublisher
+    publisher = kind(bootstrap_servers=chosen.bootstrap_servers, topics=chosen.topics)
     Relay(publisher=publisher, settings=chosen).run(Event(), drain=True)
 
 

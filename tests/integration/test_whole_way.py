@@ -57,9 +57,7 @@ def test_an_event_on_the_topic_twice_takes_effect_once(relay: Relay, consumer: M
     assert InboxEvent.objects.filter(consumer="billing").count() == 1
 
 
-def test_a_payment_of_zero_is_invoiced_without_a_booking(
-    relay: Relay, consumer: MakeConsumer, topics: Topics
-) -> None:
+def test_a_payment_of_zero_is_invoiced_without_a_booking(relay: Relay, consumer: MakeConsumer, topics: Topics) -> None:
     from tests.purchases import initiate
 
     payment = initiate(amount=0)

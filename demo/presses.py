@@ -1,0 +1,87 @@
+"""The customers: several at once, every button pressed twice, some presses at the same moment."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
+from typing import NamedTuple
+
+import httpx
+
+from demo.purchases import Purchase
+
+CLIENTS = 8
+#: Every tenth button is pressed by two hands at the same moment.
+CONCURRENT_EVERY = 10
+
+
+class Presses(NamedTuple):
+    """What one purchase saw: answers 201 that were new, that were replayed, and 409 on the way."""
+
+    fresh: int
+    replayed: int
+    in_progress: int
+
+
+class UnexpectedAnswerError(RuntimeError):
+    """An answer that the API does not promise."""
+
+
+class Customers:
+    """Press the buttons of all purchases with a bounded number in flight."""
+
+    def __init__(self, url: str) -> None:
+        self._client = httpx.Client(base_url=url, timeout=30, limits=httpx.Limits(max_connections=2 * CLIENTS))
+        self._hands = ThreadPoolExecutor(CLIENTS)
+        self._second_hands = ThreadPoolExecutor(CLIENTS)
+
+    def press_all(self, purchases: Iterator[Purchase], *, after_each: Callable[[], None]) -> Presses:
+        """Press every button twice; return the sums. Raises UnexpectedAnswerError."""
+        total = Presses(0, 0, 0)
+        in_flight: set[Future[Presses]] = set()
+        with self._client, self._hands, self._second_hands:
+            while (
+                batch := [
+                    self._hands.submit(self._press_twice, p) for p in islice(purchases, 4 * CLIENTS - len(in_flight))
+                ]
+                or in_flight
+            ):
+                done, in_flight = wait(in_flight | set(batch), return_when=FIRST_COMPLETED)
+                for pressed in done:
+                    total = Presses(*map(sum, zip(total, pressed.result(), strict=True)))
+                    after_each()
+        return total
+
+    def _press_twice(self, purchase: Purchase) -> Presses:
+        if purchase.number % CONCURRENT_EVERY:
+            answers = [self._press(purchase), self._press(purchase)]
+        else:
+            together = threading.Barrier(2)
+            second = self._second_hands.submit(self._press, purchase, together)
+            answers = [self._press(purchase, together), second.result()]
+        (first, waits), (again, more_waits) = answers
+        if first.content != again.content:
+            raise UnexpectedAnswerError(f"purchase {purchase.number}: {first.content!r}, then {again.content!r}")
+        replayed = sum("idempotent-replayed" in answer.headers for answer in (first, again))
+        return Presses(2 - replayed, replayed, waits + more_waits)
+
+    def _press(self, purchase: Purchase, together: threading.Barrier | None = None) -> tuple[httpx.Response, int]:
+        """Press once, as often as the answer is "still in progress"; return the answer and how often that was."""
+        if together is not None:
+            together.wait()
+        for attempt in range(100):
+            answer = self._client.post(
+                "/payments",
+                headers={"Idempotency-Key": f"purchase-{purchase.number}"},
+                json={
+                    "customer_id": purchase.customer,
+                    "reference": f"purchase-{purchase.number}",
+                    "amount": purchase.cents,
+                    "currency": "USD",
+                },
+            )
+            if answer.status_code == 201:
+                return answer, attempt
+            if answer.status_code != 409:
+                break
+        raise UnexpectedAnswerError(f"purchase {purchase.number}: {answer.status_code} {answer.text}")
