@@ -6,10 +6,9 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
-from services import select_settings
+import services.celery  # noqa: F401  (sends tasks where the settings say; selects the settings of SERVICE)
 
 if __name__ == "__main__":
-    select_settings()
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:

@@ -73,7 +73,11 @@ def get_payment(request: HttpRequest, payment_id: UUID) -> Payment:
 
 def _create(purchase: PaymentIn) -> tuple[int, bytes]:
     payment = initiate_payment(**purchase.model_dump())
-    for call in payment.gateway_calls.all():
-        # Only a nudge, and robust: a dead Celery broker must not fail a request that is committed.
-        transaction.on_commit(partial(call_gateway.delay, call.pk), robust=True)
+
+    def nudge() -> None:
+        for call in payment.gateway_calls.all():
+            call_gateway.delay(call.pk)
+
+    # Robust: a dead Celery broker must not fail a request that is committed; the sweeper finds the row.
+    transaction.on_commit(nudge, robust=True)
     return 201, PaymentOut.from_orm(payment).model_dump_json().encode()

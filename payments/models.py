@@ -107,7 +107,8 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["principal", "key"], name="idempotency_key_once_per_principal"),
+            # The key first: this index also serves the admin's search by key.
+            models.UniqueConstraint(fields=["key", "principal"], name="idempotency_key_once_per_principal"),
         ]
 
     def __str__(self) -> str:

@@ -2,7 +2,6 @@
 
 from django.core.wsgi import get_wsgi_application
 
-from services import select_settings
+import services.celery  # noqa: F401  (sends tasks where the settings say; selects the settings of SERVICE)
 
-select_settings()
 application = get_wsgi_application()

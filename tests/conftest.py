@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
+from celery import Celery
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
@@ -16,6 +17,9 @@ from outbox.conf import OutboxSettings
 from outbox.publisher import KafkaPublisher
 from outbox.relay import Relay
 from tests.topics import Topics
+
+#: Tasks go nowhere: a nudge may always be lost, and what a task does is called by its name.
+celery = Celery("tests", broker="memory://", set_as_current=True)
 
 CLEAN_LOG = """
 TRUNCATE outbox_event, outbox_window, outbox_progress RESTART IDENTITY;

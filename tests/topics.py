@@ -1,6 +1,7 @@
 """Topics as a foreign reader sees them: every record from a remembered place to the end."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
@@ -40,7 +41,7 @@ class Topics:
         self._kafka.assign([TopicPartition(*p, self.ends[p]) for p in wanted])
         messages = []
         while wanted:
-            raw = self._kafka.poll(10)
+            raw: Any = self._kafka.poll(10)
             if raw is None or raw.error():
                 raise AssertionError(f"the topics end early: {wanted} are missing, {raw and raw.error()}")
             headers = {name: value.decode() for name, value in raw.headers() or []}

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('principal', 'key'), name='idempotency_key_once_per_principal')],
+                'constraints': [models.UniqueConstraint(fields=('key', 'principal'), name='idempotency_key_once_per_principal')],
             },
         ),
         migrations.CreateModel(

@@ -1,0 +1,29 @@
+"""Settings of the gateway's own Django project: only what an API with one SQLite file needs."""
+
+import environ
+
+from gateway.faults import read_rates
+
+env = environ.Env()
+
+SECRET_KEY = env.str("GATEWAY_API_KEY")  # nothing is signed; Django wants one
+API_KEY = env.str("GATEWAY_API_KEY")
+FAULTS = read_rates(env.str("GATEWAY_FAULTS", default=""))
+ALLOWED_HOSTS = ["*"]  # a stand-in for the outside world, on a developer's machine
+ROOT_URLCONF = "gateway.urls"
+INSTALLED_APPS = ["gateway"]
+MIDDLEWARE: list[str] = []
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": env.str("GATEWAY_DATABASE"),
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",  # a writer waits its turn at BEGIN instead of failing half-way
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True

@@ -1,0 +1,72 @@
+"""Payments, their gateway calls and the clients' idempotency keys in the admin."""
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from outbox.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
+from outbox.rendering import visible_bytes
+from payments.models import GatewayCall, IdempotencyKey, Payment
+
+
+class GatewayCallInline(ReadOnlyInline):
+    model = GatewayCall
+    fields = ["step", "state", "attempts", "due_at", "gateway_reference", "problem", "updated_at"]
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnlyAdmin):
+    """One payment, the calls it needed, and the way to its events."""
+
+    list_display = ["id", "created_at", "reference", "customer_id", "money", "status", "invoice_state"]
+    search_fields = ["id", "customer_id", "reference"]
+    search_help_text = "A payment's id, a customer's id or a reference"
+    fieldsets = [
+        (None, {"fields": ["id", "reference", "customer_id", "money", "payment_method"]}),
+        ("State", {"fields": ["status", "decline_code", "version", "created_at", "settled_at"]}),
+        ("Elsewhere", {"fields": ["invoice_id", "invoice_state", "events"]}),
+    ]
+    readonly_fields = ["money", "events"]
+    inlines = [GatewayCallInline]
+
+    @admin.display(description="amount in minor units")
+    def money(self, payment: Payment) -> str:
+        return f"{payment.amount} {payment.currency}"
+
+    @admin.display(description="events")
+    def events(self, payment: Payment) -> SafeString:
+        url = reverse("admin:outbox_outboxevent_changelist", query={"q": payment.pk})
+        return format_html('<a href="{}">{}</a>', url, "in the outbox")
+
+
+@admin.register(GatewayCall)
+class GatewayCallAdmin(ReadOnlyAdmin):
+    """One gateway call; `unknown` means that the gateway did not answer."""
+
+    list_display = ["id", "updated_at", "payment_id", "step", "state", "attempts", "due_at", "problem"]
+    list_filter = ["state"]
+    search_fields = ["payment_id", "idempotency_key"]
+    search_help_text = "A payment's id or a gateway call's idempotency key"
+
+
+@admin.register(IdempotencyKey)
+class IdempotencyKeyAdmin(ReadOnlyAdmin):
+    """One answered request and the answer that is replayed."""
+
+    list_display = ["id", "created_at", "principal", "key", "status"]
+    search_fields = ["key"]
+    search_help_text = "An idempotency key"
+    fieldsets = [
+        (None, {"fields": ["principal", "key", "created_at"]}),
+        ("Answer", {"fields": ["status", "body_visible", "sha256"]}),
+    ]
+    readonly_fields = ["body_visible", "sha256"]
+
+    @admin.display(description="body")
+    def body_visible(self, key: IdempotencyKey) -> SafeString:
+        return visible_bytes(key.body)
+
+    @admin.display(description="SHA-256 of the request")
+    def sha256(self, key: IdempotencyKey) -> str:
+        return bytes(key.request_digest).hex()

@@ -1,0 +1,13 @@
+"""For the type checker only: every app of the project at once, the gateway's included."""
+
+import os
+
+os.environ.setdefault("GATEWAY_DATABASE", ":memory:")
+os.environ.setdefault("GATEWAY_API_KEY", "sk_test_doorstep")
+
+from gateway.settings import API_KEY as API_KEY
+from gateway.settings import FAULTS as FAULTS
+from tests.settings import *  # noqa: F403
+from tests.settings import INSTALLED_APPS
+
+INSTALLED_APPS = [*INSTALLED_APPS, "gateway"]
