@@ -4,6 +4,7 @@ import argparse
 import random
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -12,9 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from demo.killer import Killer
-from demo.presses import Customers, Presses, UnexpectedAnswerError
+from demo.presses import Customers, Presses, UnexpectedAnswerError, paced
 from demo.purchases import BrokenFileError, Summary, read, summarise
-from demo.reconciliation import Line, count_settled, reconcile
+from demo.reconciliation import Line, count_open, count_settled, reconcile
 from stack import Stack, StackError
 
 SAMPLE = Path(__file__).parent / "cdnow_sample.csv"
@@ -89,7 +90,10 @@ def _replay(progress: Progress, stack: Stack, options: argparse.Namespace, bough
         killer.advance(int(progress.tasks[task].completed))
 
     customers = Customers(stack.environment["PAYMENTS_URL"])
-    return customers.press_all(read(options.file, limit=options.purchases), after_each=after_each)
+    purchases = read(options.file, limit=options.purchases)
+    return customers.press_all(
+        paced(purchases, count_open=partial(count_open, stack.environment)), after_each=after_each
+    )
 
 
 def _settle(progress: Progress, stack: Stack, bought: Summary) -> None:

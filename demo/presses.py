@@ -1,6 +1,7 @@
 """The customers: several at once, every button pressed twice, some presses at the same moment."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
@@ -13,6 +14,19 @@ from demo.purchases import Purchase
 CLIENTS = 8
 #: Every tenth button is pressed by two hands at the same moment.
 CONCURRENT_EVERY = 10
+
+
+#: Customers wait while so many payments are not charged yet: a bounded backlog, whatever the file's size.
+MOST_OPEN = 300
+_LOOK_EVERY = 50
+
+
+def paced(purchases: Iterator[Purchase], *, count_open: Callable[[], int]) -> Iterator[Purchase]:
+    """Yield the purchases, waiting while more than MOST_OPEN payments are open."""
+    for number, purchase in enumerate(purchases):
+        while number % _LOOK_EVERY == 0 and count_open() > MOST_OPEN:
+            time.sleep(0.1)
+        yield purchase
 
 
 class Presses(NamedTuple):
@@ -70,18 +84,24 @@ class Customers:
         if together is not None:
             together.wait()
         for attempt in range(100):
-            answer = self._client.post(
-                "/payments",
-                headers={"Idempotency-Key": f"purchase-{purchase.number}"},
-                json={
-                    "customer_id": purchase.customer,
-                    "reference": f"purchase-{purchase.number}",
-                    "amount": purchase.cents,
-                    "currency": "USD",
-                },
-            )
+            try:
+                answer = self._post(purchase)
+            except httpx.TransportError:  # no answer, so was it paid? Press again: that is what the key is for
+                continue
             if answer.status_code == 201:
                 return answer, attempt
             if answer.status_code != 409:
-                break
-        raise UnexpectedAnswerError(f"purchase {purchase.number}: {answer.status_code} {answer.text}")
+                raise UnexpectedAnswerError(f"purchase {purchase.number}: {answer.status_code} {answer.text[:500]}")
+        raise UnexpectedAnswerError(f"purchase {purchase.number}: no answer after {attempt + 1} presses")
+
+    def _post(self, purchase: Purchase) -> httpx.Response:
+        return self._client.post(
+            "/payments",
+            headers={"Idempotency-Key": f"purchase-{purchase.number}"},
+            json={
+                "customer_id": purchase.customer,
+                "reference": f"purchase-{purchase.number}",
+                "amount": purchase.cents,
+                "currency": "USD",
+            },
+        )

@@ -29,6 +29,7 @@ SELECT count(*), coalesce(sum(amount), 0), coalesce(sum(amount) FILTER (WHERE ac
 OUTBOX = "SELECT topic, count(*) FROM outbox_event GROUP BY topic"
 INBOX = "SELECT count(*), count(DISTINCT event_id) FROM inbox_inboxevent"
 PARKED = "SELECT count(*) FROM inbox_parked"
+OPEN = "SELECT count(*) FROM payments_gatewaycall WHERE state IN ('pending', 'in_flight', 'unknown')"
 SETTLED = "SELECT count(*) FROM payments_payment WHERE invoice_state <> ''"
 #: What each consumer has handlers for.
 HANDLED = {
@@ -60,6 +61,11 @@ class Wire(NamedTuple):
 def count_settled(environment: Mapping[str, str]) -> int:
     """Return how many payments know their invoice: the end of an event's way."""
     return int(_row(environment["PAYMENTS_DATABASE_URL"], SETTLED)[0])
+
+
+def count_open(environment: Mapping[str, str]) -> int:
+    """Return how many payments wait for the gateway."""
+    return int(_row(environment["PAYMENTS_DATABASE_URL"], OPEN)[0])
 
 
 def reconcile(environment: Mapping[str, str], bought: Summary) -> list[Line]:

@@ -24,10 +24,9 @@ class PaymentAdmin(ReadOnlyAdmin):
     search_help_text = "A payment's id, a customer's id or a reference"
     fieldsets = [
         (None, {"fields": ["id", "reference", "customer_id", "money", "payment_method"]}),
-        ("State", {"fields": ["status", "decline_code", "version", "created_at", "settled_at"]}),
-        ("Elsewhere", {"fields": ["invoice_id", "invoice_state", "events"]}),
+        ("State", {"fields": [("status", "decline_code"), "version", ("created_at", "settled_at")]}),
+        ("Elsewhere", {"fields": [("invoice_id", "invoice_state"), "events"]}),
     ]
-    readonly_fields = ["money", "events"]
     inlines = [GatewayCallInline]
 
     @admin.display(description="amount in minor units")
@@ -61,7 +60,6 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
         (None, {"fields": ["principal", "key", "created_at"]}),
         ("Answer", {"fields": ["status", "body_visible", "sha256"]}),
     ]
-    readonly_fields = ["body_visible", "sha256"]
 
     @admin.display(description="body")
     def body_visible(self, key: IdempotencyKey) -> SafeString:

@@ -23,6 +23,8 @@ _OPEN = [State.PENDING, State.IN_FLIGHT, State.UNKNOWN]
 #: Longer than an attempt can take (connect and read time-out): another worker then takes the call over.
 _LEASE_FACTOR = 2.5
 _MAX_BACK_OFF_SECONDS = 60
+#: A nudge by the sweeper is taken for lost after this long.
+SWEEP_AGAIN = timedelta(seconds=30)
 _local = threading.local()
 
 
@@ -34,10 +36,17 @@ class Answer(NamedTuple):
     problem: str = ""
 
 
-def due_calls(limit: int) -> list[int]:
-    """Return the ids of calls whose nudge was lost, whose worker died or whose next try is due; oldest first."""
-    due = GatewayCall.objects.filter(state__in=_OPEN, due_at__lte=timezone.now())
-    return list(due.order_by("due_at").values_list("pk", flat=True)[:limit])
+def take_due_calls(limit: int) -> list[int]:
+    """Return the ids of calls whose nudge was lost, whose worker died or whose next try is due; oldest first.
+
+    Each is pushed back to after the others, so that a backlog is not nudged again at every sweep.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        due = GatewayCall.objects.select_for_update(skip_locked=True).filter(state__in=_OPEN, due_at__lte=now)
+        taken = list(due.order_by("due_at").values_list("pk", flat=True)[:limit])
+        GatewayCall.objects.filter(pk__in=taken, state=State.PENDING).update(due_at=now + SWEEP_AGAIN)
+    return taken
 
 
 def make_call(call_id: int) -> Answer | None:

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from payments.gateway_calls import due_calls, make_call
+from payments.gateway_calls import make_call, take_due_calls
 
 
 @shared_task(name="payments.call_gateway")
@@ -15,7 +15,7 @@ def call_gateway(call_id: int) -> str | None:
 @shared_task(name="payments.sweep_gateway_calls")
 def sweep_gateway_calls() -> int:
     """Take up calls that were left behind; beat runs it every few seconds. Returns how many were due."""
-    due = due_calls(limit=100)
+    due = take_due_calls(limit=100)
     for call_id in due:
         call_gateway.delay(call_id)
     return len(due)

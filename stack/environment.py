@@ -12,7 +12,7 @@ from stack.network import free_port
 def complete(environment: dict[str, str], folder: Path) -> None:
     """Add what the processes need and the servers do not know: ports, URLs, databases, keys."""
     if not environment.get("CELERY_BROKER_URL"):
-        (folder / "celery" / "control").mkdir(parents=True, exist_ok=True)
+        (folder / "celery").mkdir(parents=True, exist_ok=True)
         environment |= {"CELERY_BROKER_URL": "filesystem://", "CELERY_FILESYSTEM_FOLDER": f"{folder}/celery"}
     for name in ("PAYMENTS", "BILLING", "GATEWAY"):
         environment[f"{name}_PORT"] = str(free_port(f"{name}_PORT"))

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Self
@@ -71,11 +72,11 @@ class Stack:
     def prepare(self) -> None:
         """Databases, tables, topics, the gateway's file, an admin user: what an init job does in a deployment."""
         complete(self.environment, self.folder)
-        for service in SERVICES:
-            make_database(self.environment["DATABASE_URL"], f"doorstep_{service}")
-            for command in (["migrate", "--verbosity=0"], ["make_topics"], ["createsuperuser", "--noinput"]):
-                self._manage(service, *command)
-        self._call([sys.executable, "-m", "gateway", "init"])
+        with ThreadPoolExecutor() as side_by_side:
+            done = [side_by_side.submit(self._prepare, service) for service in SERVICES]
+            done.append(side_by_side.submit(self._call, [sys.executable, "-m", "gateway", "init"]))
+        for each in done:
+            each.result()
 
     def start_processes(self, *names: str, quiet: bool = True) -> subprocess.Popen[bytes]:
         """Start the named lines of the Procfile (none: all). quiet: output goes to log/processes.log."""
@@ -149,6 +150,11 @@ class Stack:
             server.start()
         self.environment["KAFKA_BOOTSTRAP_SERVERS"] = server.address
         self.versions["Kafka"] = server.version
+
+    def _prepare(self, service: str) -> None:
+        make_database(self.environment["DATABASE_URL"], f"doorstep_{service}")
+        for command in (["migrate", "--verbosity=0"], ["make_topics"], ["createsuperuser", "--noinput"]):
+            self._manage(service, *command)
 
     def _manage(self, service: str, *arguments: str) -> None:
         self._call([sys.executable, "manage.py", *arguments], SERVICE=service, **ADMIN)

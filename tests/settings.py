@@ -8,7 +8,7 @@ for service in ("PAYMENTS", "BILLING"):
 os.environ.setdefault("SECRET_KEY", "tests")
 os.environ.setdefault("DATABASE_URL", "postgres://postgres@127.0.0.1:5432/doorstep")
 os.environ.setdefault("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092")
-os.environ.setdefault("CELERY_BROKER_URL", "memory://")
+os.environ["CELERY_BROKER_URL"] = "memory://"  # tasks go nowhere: a nudge may always be lost
 os.environ.setdefault("GATEWAY_URL", "http://127.0.0.1:9")
 os.environ.setdefault("GATEWAY_API_KEY", "sk_test_doorstep")
 

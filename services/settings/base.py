@@ -86,10 +86,17 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 4
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
-if folder := env.str("CELERY_FILESYSTEM_FOLDER", default=""):  # filesystem://: the local stack's broker
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "data_folder_in": folder,
-        "data_folder_out": folder,
-        "control_folder": f"{folder}/control",
+
+
+def celery_transport_options(service: str) -> dict[str, Any]:
+    """Return the options of filesystem:// (the local stack's broker): a folder a service, since workers list theirs."""
+    folder = Path(env.str("CELERY_FILESYSTEM_FOLDER", default=".")) / service
+    if not CELERY_BROKER_URL.startswith("filesystem:"):
+        return {}
+    (folder / "control").mkdir(parents=True, exist_ok=True)
+    return {
+        "data_folder_in": str(folder),
+        "data_folder_out": str(folder),
+        "control_folder": str(folder / "control"),
         "polling_interval": 0.05,
     }

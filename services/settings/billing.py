@@ -1,7 +1,13 @@
 """The billing service."""
 
 from services.settings.base import *  # noqa: F403
-from services.settings.base import INSTALLED_APPS, KAFKA_BOOTSTRAP_SERVERS, KAFKA_REPLICATION_FACTOR, database
+from services.settings.base import (
+    INSTALLED_APPS,
+    KAFKA_BOOTSTRAP_SERVERS,
+    KAFKA_REPLICATION_FACTOR,
+    celery_transport_options,
+    database,
+)
 
 SERVICE = "billing"
 INSTALLED_APPS = [*INSTALLED_APPS, "billing"]
@@ -20,3 +26,4 @@ INBOX = {
     "TOPICS": ["payments.payment"],
 }
 CELERY_TASK_DEFAULT_QUEUE = SERVICE
+CELERY_BROKER_TRANSPORT_OPTIONS = celery_transport_options(SERVICE)

@@ -1,7 +1,14 @@
 """The payments service."""
 
 from services.settings.base import *  # noqa: F403
-from services.settings.base import INSTALLED_APPS, KAFKA_BOOTSTRAP_SERVERS, KAFKA_REPLICATION_FACTOR, database, env
+from services.settings.base import (
+    INSTALLED_APPS,
+    KAFKA_BOOTSTRAP_SERVERS,
+    KAFKA_REPLICATION_FACTOR,
+    celery_transport_options,
+    database,
+    env,
+)
 
 SERVICE = "payments"
 INSTALLED_APPS = [*INSTALLED_APPS, "payments"]
@@ -24,6 +31,7 @@ PAYMENTS = {
     "GATEWAY_API_KEY": env.str("GATEWAY_API_KEY"),
 }
 CELERY_TASK_DEFAULT_QUEUE = SERVICE
+CELERY_BROKER_TRANSPORT_OPTIONS = celery_transport_options(SERVICE)
 CELERY_BEAT_SCHEDULE = {
     "sweep gateway calls": {"task": "payments.sweep_gateway_calls", "schedule": 2.0},
 }

@@ -34,10 +34,11 @@ PAGE_SIZE = 7
 
 
 class Trip(NamedTuple):
-    """Where: before or after a statement that begins so, or after it in a transaction that is never committed."""
+    """Where: before or after a statement that begins and ends so, or after it with its COMMIT never sent."""
 
     when: Literal["before", "after", "uncommitted"]
     statement: str
+    ending: str = ""
 
 
 POINTS = {
@@ -49,7 +50,7 @@ POINTS = {
     "C05": Trip("before", "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"),
     "C08": Trip("before", 'INSERT INTO "billing_invoice"'),
     "C10": Trip("after", inbox_sql.MOVE_OFFSETS),
-    "C23": Trip("before", 'SELECT "payments_gatewaycall"'),
+    "C23": Trip("before", 'SELECT "payments_gatewaycall"', " FOR UPDATE"),
 }
 
 
@@ -66,7 +67,7 @@ class Tripwire:
         self.left = hit
 
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        if not sql.startswith(self.trip.statement):
+        if not (sql.startswith(self.trip.statement) and sql.endswith(self.trip.ending)):
             return execute(sql, params, many, context)
         self.left -= 1
         if self.left:
