@@ -1,0 +1,23 @@
+# One image for every process. Not Alpine: confluent-kafka has no wheels for musl.
+FROM ghcr.io/astral-sh/uv:0.13.9 AS uv
+
+FROM python:3.13.5-slim-bookworm AS packages
+COPY --from=uv /uv /usr/local/bin/uv
+WORKDIR /app
+COPY pyproject.toml uv.lock ./
+RUN uv sync --locked --no-default-groups --no-cache --python /usr/local/bin/python
+
+FROM python:3.13.5-slim-bookworm
+RUN useradd --system --uid 10001 --home-dir /app doorstep && install -d -o doorstep /data
+WORKDIR /app
+COPY --from=packages /app/.venv .venv
+COPY manage.py ./
+COPY services services
+COPY outbox outbox
+COPY inbox inbox
+COPY payments payments
+COPY billing billing
+COPY gateway gateway
+ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER doorstep
+CMD ["python", "manage.py", "help"]

@@ -1,0 +1,1 @@
+CREATE DATABASE doorstep_billing OWNER doorstep;

@@ -1,0 +1,84 @@
+"""docker-compose.yml, the Procfile, the README and docs/how-it-works.md name the same processes."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from honcho.environ import parse_procfile
+
+ROOT = Path(__file__).parent.parent.parent
+SERVERS = {"postgres", "kafka", "valkey"}
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+PROCESSES: dict[str, str] = parse_procfile((ROOT / "Procfile").read_text()).processes
+
+
+def essence(command: str) -> str:
+    """A command without what differs by nature: the SERVICE prefix, the address, the folder of beat's schedule."""
+    command = re.sub(r"^SERVICE=\w+ ", "", command)
+    return re.sub(r"--bind \S+|--schedule \S+", "", command)
+
+
+def test_compose_runs_the_processes_of_the_procfile_with_the_same_commands() -> None:
+    composed = {
+        name: essence(service["command"]) for name, service in COMPOSE.items() if name not in {*SERVERS, "init"}
+    }
+    assert composed == {name: essence(command) for name, command in PROCESSES.items()}
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/how-it-works.md"])
+def test_the_documents_list_the_processes(document: str) -> None:
+    text = (ROOT / document).read_text()
+    block = text.partition("<!-- processes -->")[2].partition("<!-- /processes -->")[0]
+    named = re.findall(r"`((?:payments|billing)-\w+|gateway)`", block)
+    assert sorted(named) == sorted(PROCESSES)
+
+
+def test_every_process_waits_for_the_servers_and_for_init() -> None:
+    for name in PROCESSES:
+        needs = {other: condition["condition"] for other, condition in COMPOSE[name]["depends_on"].items()}
+        assert needs.pop("init") == "service_completed_successfully"
+        assert needs == dict.fromkeys(SERVERS, "service_healthy"), name
+
+
+def test_every_server_and_every_http_process_has_a_health_check() -> None:
+    with_ports = {name for name, service in COMPOSE.items() if service.get("ports")}
+    for name in SERVERS | with_ports:
+        assert COMPOSE[name]["healthcheck"]["test"], name
+
+
+def test_every_image_is_pinned_and_nothing_runs_as_root() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    bases = re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)
+    for image in [*bases, *(service["image"] for service in COMPOSE.values())]:
+        assert re.search(r":\d+\.\d+\.?\d*", image), f"{image} is not pinned"
+    assert dockerfile.index("USER doorstep") < dockerfile.index("CMD")
+
+
+@pytest.mark.parametrize("name", [name for name in PROCESSES if name != "gateway"])
+def test_a_process_has_every_setting_that_it_needs(name: str) -> None:
+    given = {
+        key: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", str(value)) for key, value in COMPOSE[name]["environment"].items()
+    }
+    checked = subprocess.run(
+        [sys.executable, "manage.py", "check"], cwd=ROOT, env={"PATH": os.environ["PATH"]} | given,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY", "KAFKA_BOOTSTRAP_SERVERS", "CELERY_BROKER_URL", "GATEWAY_URL", "SERVICE"]
+)
+def test_a_missing_setting_ends_the_process_at_once_and_is_named(name: str) -> None:
+    given = {key: str(value) for key, value in COMPOSE["payments-relay"]["environment"].items() if key != name}
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "relay_outbox"], cwd=ROOT, env={"PATH": os.environ["PATH"]} | given,
+        capture_output=True, text=True, check=False, timeout=30,
+    )  # fmt: skip
+    assert ended.returncode != 0
+    assert name in ended.stderr.splitlines()[-1]
