@@ -55,6 +55,7 @@ class LedgerEntry(models.Model):
     booked_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name_plural = "ledger entries"
         constraints = [
             models.CheckConstraint(condition=~Q(amount=0), name="ledger_entry_moves_something"),
         ]

@@ -90,4 +90,4 @@ class ParkedEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.reason} {self.event_id}"
+        return f"{self.reason} {self.event_id!r}"  # repr: the id is foreign and may hold characters that hide

@@ -45,6 +45,7 @@ class Migration(migrations.Migration):
                 ('invoice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='ledger_entries', to='billing.invoice')),
             ],
             options={
+                'verbose_name_plural': 'ledger entries',
                 'constraints': [models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='ledger_entry_moves_something')],
             },
         ),

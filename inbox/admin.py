@@ -1,0 +1,78 @@
+"""What was received, what waits for a person, and how far each partition was read."""
+
+import base64
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+
+from inbox.models import InboxEvent, InboxOffset, ParkedEvent
+from outbox.read_only_admin import ReadOnlyAdmin
+from outbox.rendering import preformatted, pretty_json, table, visible, visible_bytes
+
+
+@admin.register(InboxEvent)
+class InboxEventAdmin(ReadOnlyAdmin):
+    """One received event and the record that carried it."""
+
+    list_display = ["id", "received_at", "event_type", "event_id", "partition_key", "consumer"]
+    search_fields = ["event_id", "partition_key"]
+    search_help_text = "An event id or a partition key"
+    fieldsets = [
+        (None, {"fields": ["event_id", "event_type", "source", "consumer", "received_at"]}),
+        ("On the broker", {"fields": [("topic", "partition", "offset"), "partition_key", "sequence"]}),
+        ("Content", {"fields": ["data_indented", "sha256"]}),
+    ]
+
+    @admin.display(description="data")
+    def data_indented(self, event: InboxEvent) -> SafeString:
+        return pretty_json(event.data)
+
+    @admin.display(description="SHA-256 of the data")
+    def sha256(self, event: InboxEvent) -> str:
+        return bytes(event.digest).hex()
+
+
+@admin.register(ParkedEvent)
+class ParkedEventAdmin(ReadOnlyAdmin):
+    """One record that needs a person. Its content is foreign: nothing of it is shown unescaped."""
+
+    list_display = ["id", "parked_at", "reason", "event_id_visible", "consumer", "resolved_at"]
+    list_filter = ["reason", "resolved_at"]
+    fieldsets = [
+        (None, {"fields": ["reason", "problem_visible", "parked_at", "resolved_at", "consumer"]}),
+        ("On the broker", {"fields": [("topic", "partition", "offset"), "key_visible"]}),
+        ("Content", {"fields": ["event_id_visible", "source_visible", "headers_table", "value_visible"]}),
+    ]
+
+    @admin.display(description="event id")
+    def event_id_visible(self, event: ParkedEvent) -> SafeString:
+        return visible(event.event_id)
+
+    @admin.display(description="source")
+    def source_visible(self, event: ParkedEvent) -> SafeString:
+        return visible(event.source)
+
+    @admin.display(description="problem")
+    def problem_visible(self, event: ParkedEvent) -> SafeString:
+        return preformatted(event.problem)
+
+    @admin.display(description="key")
+    def key_visible(self, event: ParkedEvent) -> SafeString:
+        return visible_bytes(event.key)
+
+    @admin.display(description="value")
+    def value_visible(self, event: ParkedEvent) -> SafeString:
+        return visible_bytes(event.value)
+
+    @admin.display(description="headers")
+    def headers_table(self, event: ParkedEvent) -> SafeString:
+        rows = [(visible(n), visible_bytes(None if v is None else base64.b64decode(v))) for n, v in event.headers]
+        return table(rows, head=["name", "value"])
+
+
+@admin.register(InboxOffset)
+class InboxOffsetAdmin(ReadOnlyAdmin):
+    """How far each partition was read: the offset that is received next."""
+
+    list_display = ["consumer", "topic", "partition", "next_offset"]
+    ordering = ["consumer", "topic", "partition"]

@@ -1,0 +1,71 @@
+"""Where an event was published: its window, its page, and its place on the broker."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from outbox import sql
+from outbox.conf import outbox_settings
+from outbox.log import Lease, State, read_page
+from outbox.models import OutboxEvent
+from outbox.page import Row
+from outbox.partitioner import partition_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coordinates:
+    """The page that published an event. `partition` is None when the event's topic is not declared any more.
+
+    `offsets` is the first and the last offset that the event may have: equal when the offset is known exactly.
+    """
+
+    generation: int
+    window_id: int
+    page: int
+    published_at: datetime
+    partition: int | None
+    offsets: tuple[int, int] | None
+
+
+def find_coordinates(event: OutboxEvent) -> Coordinates | None:
+    """Return where the event was published, or None while its page is not acknowledged."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.COORDINATES, {"position": event.position})
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    generation, window_id, page, published_at, count, first, offsets, base, snapshot, first_position = found
+    # The page's own question again, from just before its first row: the same rows in the same order.
+    window = State(window_id, base, snapshot, first_position, page - 1, first - 1, is_complete=False)
+    rows = read_page(Lease(0, generation, rebase_position=0), window, limit=count)
+    partition = _partition(event.topic, event.partition_key)
+    span = json.loads(offsets).get(event.topic, {}).get(str(partition))
+    return Coordinates(
+        generation=generation, window_id=window_id, page=page, published_at=published_at, partition=partition,
+        offsets=_narrow(span, rows, event) if span else None,
+    )  # fmt: skip
+
+
+def _narrow(span: list[int], rows: list[Row], event: OutboxEvent) -> tuple[int, int]:
+    """Return the event's offset twice, or the span when records of others lie in between.
+
+    A page's records of one partition are in order of position (the idempotent producer keeps it), so as many offsets
+    as rows means that they match one to one.
+    """
+    first, last = span
+    place = _partition(event.topic, event.partition_key)
+    positions = [
+        row.position for row in rows
+        if row.topic == event.topic and _partition(row.topic, row.partition_key) == place
+    ]  # fmt: skip
+    if last - first + 1 != len(positions) or event.position not in positions:
+        return first, last
+    offset = first + positions.index(event.position)
+    return offset, offset
+
+
+def _partition(topic: str, key: str) -> int | None:
+    count = outbox_settings().topics.get(topic)
+    return None if count is None else partition_of(key.encode(), count)

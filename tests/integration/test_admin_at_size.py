@@ -1,0 +1,80 @@
+"""The admin over thousands of rows: every search is served by an index, and pages end."""
+
+import re
+
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from outbox.models import OutboxEvent
+
+UNKNOWN = "01939c00-0000-7000-8000-000000000001"
+#: Thousands of rows behind every list that grows.
+MANY_ROWS = """
+INSERT INTO outbox_event (event_id, source, event_type, subject, aggregate_type, aggregate_id, topic, partition_key,
+                          data)
+SELECT gen_random_uuid(), '/s', 't', 's', 'a', 'aggregate-' || n, 'payments.payment', 'k', '{}'
+FROM generate_series(1, 6000) AS n;
+INSERT INTO inbox_inboxevent (consumer, source, event_id, event_type, partition_key, sequence, topic, partition,
+                              "offset", digest, data, received_at)
+SELECT 'billing', '/s', 'event-' || n, 't', 'key-' || n, '', 'payments.payment', 0, n, '', '{}', now()
+FROM generate_series(1, 6000) AS n;
+INSERT INTO payments_payment (id, customer_id, reference, amount, currency, payment_method, status, decline_code,
+                              version, created_at, invoice_state)
+SELECT gen_random_uuid(), 'customer-' || n, 'reference-' || n, 1, 'USD', '', 'initiated', '', 1, now(), ''
+FROM generate_series(1, 6000) AS n;
+INSERT INTO payments_gatewaycall (payment_id, step, idempotency_key, state, attempts, due_at, gateway_reference,
+                                  problem, created_at, updated_at)
+SELECT id, 'capture', id || ':capture', 'pending', 0, now(), '', '', now(), now() FROM payments_payment;
+INSERT INTO payments_idempotencykey (principal, key, request_digest, status, body, created_at)
+SELECT 'p', 'key-' || n, '', 201, '', now() FROM generate_series(1, 6000) AS n;
+INSERT INTO billing_invoice (id, payment_id, customer_id, reference, amount, currency, state, version, issued_at)
+SELECT gen_random_uuid(), id, customer_id, reference, 1, 'USD', 'paid', 2, now() FROM payments_payment;
+ANALYZE;
+"""
+SEARCHES = [
+    ("outbox_outboxevent", UNKNOWN), ("outbox_outboxevent", "aggregate-77"), ("outbox_outboxevent", "77"),
+    ("inbox_inboxevent", "event-77"), ("inbox_inboxevent", "key-77"),
+    ("payments_payment", UNKNOWN), ("payments_payment", "customer-77"), ("payments_payment", "reference-77"),
+    ("payments_gatewaycall", UNKNOWN), ("payments_gatewaycall", f"{UNKNOWN}:capture"),
+    ("payments_idempotencykey", "key-77"),
+    ("billing_invoice", UNKNOWN), ("billing_invoice", "customer-77"), ("billing_invoice", "reference-77"),
+]  # fmt: skip
+
+
+def test_every_search_is_served_by_an_index(browser: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(MANY_ROWS)
+    for page, term in SEARCHES:
+        for plan in plans_of(browser, page, term):
+            assert "Index Cond" in plan, (page, term, plan)
+            assert not re.search(r"Seq Scan on (?!outbox_event_default)", plan), (page, term, plan)
+
+
+def test_pages_beyond_the_newest_hundred_are_not_offered(browser: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(MANY_ROWS)
+    answer = browser.get(list_of("inbox_inboxevent"), {"p": "100"})
+    assert answer.context["cl"].result_list[49].event_id == "event-1001"
+    assert "The newest 5,000 at most" in answer.content.decode()
+    assert browser.get(list_of("inbox_inboxevent"), {"p": "101"}).status_code == 302
+
+
+def plans_of(browser: Client, page: str, term: str) -> list[str]:
+    """The plans of the list's statements for a search term."""
+    table = OutboxEvent._meta.db_table if page == "outbox_outboxevent" else page
+    with CaptureQueriesContext(connection) as queries:
+        assert browser.get(list_of(page), {"q": term}).status_code == 200
+    statements = [each["sql"] for each in queries if f'FROM "{table}"' in each["sql"]]
+    assert statements
+    with connection.cursor() as cursor:
+        plans = []
+        for statement in statements:
+            cursor.execute(f"EXPLAIN {statement}")
+            plans.append("\n".join(line for (line,) in cursor.fetchall()))
+        return plans
+
+
+def list_of(page: str) -> str:
+    return reverse(f"admin:{page}_changelist")
