@@ -49,6 +49,7 @@ def check_order(messages: list[Message]) -> None:
 def check_log_is_append_only() -> None:
     """I11: no updates and no deletes in the log, by PostgreSQL's own counters."""
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
         cursor.execute(
             "SELECT sum(n_tup_upd), sum(n_tup_del) FROM pg_stat_user_tables"
             " WHERE relname LIKE 'outbox\\_event%' OR relname IN ('outbox_window', 'outbox_progress')"
