@@ -17,7 +17,7 @@ CONCURRENT_EVERY = 10
 
 
 #: Customers wait while so many payments are not charged yet: a bounded backlog, whatever the file's size.
-MOST_OPEN = 300
+MOST_OPEN = 150
 _LOOK_EVERY = 50
 
 

@@ -21,11 +21,11 @@ URLS = """
 """
 
 
-def up() -> int:
+def up(folder: str) -> int:
     """Run everything in the foreground until Ctrl-C; the data stays for the next time."""
     started = time.monotonic()
     print("starting PostgreSQL and Kafka ...", flush=True)
-    with Stack("dev") as stack:
+    with Stack(folder) as stack:
         print("preparing databases and topics ...", flush=True)
         stack.prepare()
         process = stack.start_processes(quiet=False)
@@ -53,7 +53,8 @@ def main() -> int:
     """Parse the command line and run; errors are one line."""
     parser = argparse.ArgumentParser(prog="python -m stack")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="everything in the foreground")
+    everything = commands.add_parser("up", help="everything in the foreground")
+    everything.add_argument("--folder", default="dev", help="name below .stack")
     servers = commands.add_parser("with-servers", help="PostgreSQL and Kafka for the length of a command")
     servers.add_argument("--without-kafka", action="store_true", help="PostgreSQL only")
     servers.add_argument("arguments", nargs="+", metavar="COMMAND")
@@ -62,7 +63,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if options.command == "up":
-            return up()
+            return up(options.folder)
         return with_servers(options.arguments, with_kafka=not options.without_kafka)
     except (StackError, KafkaMissingError, TimeoutError, FileNotFoundError) as error:
         print(f"stack: {error}", file=sys.stderr)
