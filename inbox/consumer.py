@@ -80,7 +80,13 @@ class Consumer:
             except Exception as error:
                 if _is_retryable(error):
                     raise
-                logger.warning("handler failed", event=record.identity, attempt=attempt, error=str(error))
+                logger.warning(
+                    "handler failed",
+                    event_id=record.identity[1],
+                    source=record.identity[0],
+                    attempt=attempt,
+                    error=str(error),
+                )
                 problem = traceback.format_exc()
         park_failed(self.name, record, problem, expected=source.expected)
         source.acknowledge(next_offsets([record]))

