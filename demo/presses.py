@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from itertools import islice
+from itertools import count, islice
 from typing import NamedTuple
 
 import httpx
@@ -14,11 +14,11 @@ from demo.purchases import Purchase
 CLIENTS = 8
 #: Every tenth button is pressed by two hands at the same moment.
 CONCURRENT_EVERY = 10
-
-
 #: Customers wait while so many payments are not charged yet: a bounded backlog, whatever the file's size.
 MOST_OPEN = 150
 _LOOK_EVERY = 50
+#: How long a customer goes on pressing.
+PATIENCE_SECONDS = 60.0
 
 
 def paced(purchases: Iterator[Purchase], *, count_open: Callable[[], int]) -> Iterator[Purchase]:
@@ -83,25 +83,30 @@ class Customers:
         """Press once, as often as the answer is "still in progress"; return the answer and how often that was."""
         if together is not None:
             together.wait()
-        for attempt in range(100):
-            try:
-                answer = self._post(purchase)
-            except httpx.TransportError:  # no answer, so was it paid? Press again: that is what the key is for
-                continue
-            if answer.status_code == 201:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        for attempt in count():
+            answer = self._post(purchase)
+            if answer is not None and answer.status_code == httpx.codes.CREATED:
                 return answer, attempt
-            if answer.status_code != 409:
+            if answer is not None and answer.status_code != httpx.codes.CONFLICT:
                 raise UnexpectedAnswerError(f"purchase {purchase.number}: {answer.status_code} {answer.text[:500]}")
-        raise UnexpectedAnswerError(f"purchase {purchase.number}: no answer after {attempt + 1} presses")
+            if time.monotonic() > deadline:
+                break
+            time.sleep(min(0.01 * 2**attempt, 0.5))  # the first press may wait for a disk that is busy
+        raise UnexpectedAnswerError(f"purchase {purchase.number}: no answer within {PATIENCE_SECONDS:.0f} s")
 
-    def _post(self, purchase: Purchase) -> httpx.Response:
-        return self._client.post(
-            "/payments",
-            headers={"Idempotency-Key": f"purchase-{purchase.number}"},
-            json={
-                "customer_id": purchase.customer,
-                "reference": f"purchase-{purchase.number}",
-                "amount": purchase.cents,
-                "currency": "USD",
-            },
-        )
+    def _post(self, purchase: Purchase) -> httpx.Response | None:
+        """Return the answer; None when there was none, so was it paid? Press again: that is what the key is for."""
+        try:
+            return self._client.post(
+                "/payments",
+                headers={"Idempotency-Key": f"purchase-{purchase.number}"},
+                json={
+                    "customer_id": purchase.customer,
+                    "reference": f"purchase-{purchase.number}",
+                    "amount": purchase.cents,
+                    "currency": "USD",
+                },
+            )
+        except httpx.TransportError:
+            return None

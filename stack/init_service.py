@@ -1,14 +1,16 @@
-"""One service's tables, topics and admin user: SERVICE=payments python -m stack.init_service.
+"""One service's tables, topics and admin user: SERVICE=payments python -m stack.init_service [--without-topics].
 
 In one process, because most of what three commands cost is Django's start.
 """
+
+import sys
 
 import services.celery  # noqa: F401  (selects the settings of SERVICE)
 
 ADMIN_NAME = ADMIN_PASSWORD = "admin"  # noqa: S105  (of a server that listens on this machine only)
 
 
-def init() -> None:
+def init(*, with_topics: bool) -> None:
     """Make what is missing; running it twice is fine."""
     import django
 
@@ -17,10 +19,11 @@ def init() -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    call_command("make_topics")
+    if with_topics:
+        call_command("make_topics")
     if not User.objects.filter(username=ADMIN_NAME).exists():
         User.objects.create_superuser(ADMIN_NAME, password=ADMIN_PASSWORD)
 
 
 if __name__ == "__main__":
-    init()
+    init(with_topics="--without-topics" not in sys.argv)

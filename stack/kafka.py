@@ -23,7 +23,7 @@ JAVA_OPTIONS = [
     "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",  # quick to start, small; not for production
     "-XX:-UsePerfData",  # which would leave files in the system's folder for temporary ones
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-    "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.utils.AppInfoParser=info",  # says the broker's version
+    "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.utils=info",  # AppInfoParser says the broker's version
 ]  # fmt: skip
 #: The session time-out is how long the partitions of a killed consumer wait for another one (by default 45 s).
 PROPERTIES = """process.roles=broker,controller
@@ -73,7 +73,7 @@ class Kafka:
             process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, cwd=self.folder)
         pidfiles.write(self._pid_file, process.pid)
         wait_until(lambda: answers(self.address), what="Kafka", process=process, log=self.log, seconds=60)
-        self.version = f"Apache Kafka {self._reported_version()}"
+        self.version = self._reported_version()
 
     def stop(self) -> None:
         """Shut down in order; what was acknowledged stays."""
@@ -93,8 +93,9 @@ class Kafka:
             raise StackError(f"Kafka's storage cannot be formatted; {end_of(self.log)}")
 
     def _reported_version(self) -> str:
-        found = re.search(r"Kafka version: (\S+)", self.log.read_text())
-        return found[1] if found else f"of unknown version ({VERSION} was fetched)"
+        if (found := re.search(r"Kafka version: (\S+)", self.log.read_text())) is None:
+            raise StackError(f"the broker does not say its version; {end_of(self.log)}")
+        return f"Apache Kafka {found[1]}"
 
 
 def answers(address: str, *, seconds: float = 0.5) -> bool:

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -15,23 +15,27 @@ ROOT = Path(__file__).parent.parent
 SERVICES = ("payments", "billing")
 
 
-def prepare(environment: dict[str, str], *, fresh: bool) -> None:
+def prepare(environment: dict[str, str], *, fresh: bool, with_topics: bool) -> None:
     """Make what is missing, both services side by side; running it twice is fine. Raises StackError.
 
     fresh: refuse databases and topics that are there; they can only be those of servers that are not the stack's own.
+    with_topics=False: the broker has them and cannot make any.
     """
-    if fresh:
+    options = [] if with_topics else ["--without-topics"]
+    if fresh and with_topics:
         _refuse_topics(environment["KAFKA_BOOTSTRAP_SERVERS"])
+    done: list[Future[None]] = []
     with ThreadPoolExecutor() as side_by_side:
-        done = [side_by_side.submit(_prepare_service, environment, service, fresh=fresh) for service in SERVICES]
+        for service in SERVICES:
+            done.append(side_by_side.submit(_prepare_service, environment, service, options, fresh=fresh))
         done.append(side_by_side.submit(_call, [sys.executable, "-m", "gateway", "init"], environment))
     for each in done:
         each.result()
 
 
-def _prepare_service(environment: dict[str, str], service: str, *, fresh: bool) -> None:
+def _prepare_service(environment: dict[str, str], service: str, options: list[str], *, fresh: bool) -> None:
     make_database(environment["DATABASE_URL"], f"doorstep_{service}", must_be_new=fresh)
-    _call([sys.executable, "-m", "stack.init_service"], environment | {"SERVICE": service})
+    _call([sys.executable, "-m", "stack.init_service", *options], environment | {"SERVICE": service})
 
 
 def make_database(url: str, name: str, *, must_be_new: bool) -> None:

@@ -43,6 +43,7 @@ class Stack:
         self.environment = os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
         self.environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self.versions: dict[str, str] = {}
+        self._has_mock = False
         self._exits = ExitStack()
 
     def __enter__(self) -> Self:
@@ -67,7 +68,7 @@ class Stack:
     def prepare(self) -> None:
         """Databases, tables, topics, the gateway's file, an admin user; ports and keys. Raises StackError."""
         complete(self.environment, self.folder)
-        preparation.prepare(self.environment, fresh=self.fresh)
+        preparation.prepare(self.environment, fresh=self.fresh, with_topics=not self._has_mock)
 
     def start_processes(self, *names: str, quiet: bool = True) -> subprocess.Popen[bytes]:
         """Start the named lines of the Procfile (none: all). quiet: output goes to log/processes.log."""
@@ -86,7 +87,7 @@ class Stack:
         for name in ("PAYMENTS", "BILLING", "GATEWAY"):
             while not _is_healthy(url := f"{self.environment[f'{name}_URL']}/health"):
                 if time.monotonic() > deadline:
-                    raise StackError(f"{url} does not answer with 200: what {name.lower()} printed says why")
+                    raise StackError(f"{url} does not answer with 200: its output, or {self.folder}/log, says why")
                 time.sleep(0.1)
 
     def kill(self, name: str) -> int | None:
@@ -135,6 +136,7 @@ class Stack:
             server = MockKafka(self.folder, self.run)
             exits.callback(server.stop)
             server.start()
+            self._has_mock = True
         self.environment["KAFKA_BOOTSTRAP_SERVERS"] = server.address
         self.versions["Kafka"] = server.version
 

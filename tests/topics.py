@@ -32,11 +32,11 @@ class Topics:
         self._kafka = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": "tests", "log_level": 3})
         found = self._kafka.list_topics(timeout=10).topics
         self._partitions = [(name, number) for name in names for number in found[name].partitions]
-        self.ends = self._ends()
+        self.ends = self.read_ends()
 
     def read(self) -> list[Message]:
         """Return every record since this object was made, in offset order a partition."""
-        ends = self._ends()
+        ends = self.read_ends()
         wanted = {p: end for p, end in ends.items() if end > self.ends[p]}
         self._kafka.assign([TopicPartition(*p, self.ends[p]) for p in wanted])
         messages = []
@@ -61,5 +61,6 @@ class Topics:
     def close(self) -> None:
         self._kafka.close()
 
-    def _ends(self) -> dict[Partition, int]:
+    def read_ends(self) -> dict[Partition, int]:
+        """Return the offset after the last record of each partition."""
         return {p: self._kafka.get_watermark_offsets(TopicPartition(*p), timeout=10)[1] for p in self._partitions}

@@ -1,11 +1,13 @@
 """The demo as a user runs it: all processes, real kills, and an exit code that tells the truth."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from stack.kafka import VERSION as KAFKA_VERSION
 from tests.own_servers import OWN_SERVERS, ROOT
 
 
@@ -22,7 +24,7 @@ def test_purchases_become_paid_invoices_while_processes_are_killed() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "The cents agree." in done.stdout
     assert "killed:  6" in done.stdout
-    assert "Apache Kafka" in done.stdout
+    assert re.search(rf"PostgreSQL 18\.\d+, Apache Kafka {re.escape(KAFKA_VERSION)};", done.stdout), done.stdout
     assert "WRONG" not in done.stdout
 
 

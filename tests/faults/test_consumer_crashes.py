@@ -1,4 +1,4 @@
-"""C05, C08, C10, C23: the consumer or the worker dies; the next one goes on; every effect happened once."""
+"""C05, C08, C10, C12, C23: the consumer or the worker dies; the next one goes on; every effect happened once."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -38,9 +38,26 @@ def test_consumer_killed_at(
     kill_at(point, "consumer", "billing", hit=hit)
     # Events come in batches as the broker delivers them: an earlier batch may be committed, and then whole.
     assert InboxEvent.objects.count() == Invoice.objects.count() < 12
-    ends = {end for end in topics._ends().items() if end[0][0] == "payments.payment"}
-    receive_until(consumer("billing"), lambda: ends <= set(offsets().items()))
+    receive_all(consumer("billing"), topics)
     check_effects(topics)
+
+
+def test_consumer_killed_at_c12_after_commit_goes_on_behind_it(
+    relay: Relay, consumer: Callable[[str], Consumer], topics: Topics
+) -> None:
+    for number in range(12):
+        capture(number)
+    drain(relay)
+    before = offsets()
+    kill_at("C12", "consumer", "billing")
+    assert offsets() != before, "the offsets went with the transaction, not with the process"
+    receive_all(consumer("billing"), topics)
+    check_effects(topics)
+
+
+def receive_all(consumer: Consumer, topics: Topics) -> None:
+    ends = {end for end in topics.read_ends().items() if end[0][0] == "payments.payment"}
+    receive_until(consumer, lambda: ends <= set(offsets().items()))
 
 
 def offsets() -> dict[tuple[str, int], int]:

@@ -1,7 +1,7 @@
 """A process that kills itself with SIGKILL at a crash point: python -m tests.faults.victim POINT HIT ROLE [ARGUMENT].
 
 It runs production code unchanged. A point is a place between two statements, found by Django's own instrumentation
-(connection.execute_wrapper); the two that lie between statements and broker are a subclass of the publisher.
+(connection.execute_wrapper); those between a statement and the broker are subclasses of the publisher and the source.
 """
 
 import os
@@ -22,6 +22,7 @@ from django.db import connection  # noqa: E402
 from inbox import sql as inbox_sql  # noqa: E402
 from inbox.conf import InboxSettings  # noqa: E402
 from inbox.consumer import Consumer  # noqa: E402
+from inbox.receiving import Partition  # noqa: E402
 from inbox.source import KafkaSource  # noqa: E402
 from outbox import sql as outbox_sql  # noqa: E402
 from outbox.conf import OutboxSettings  # noqa: E402
@@ -95,6 +96,13 @@ class DyingPublisher(KafkaPublisher):
         super()._produce(record, delivery, while_waiting)
 
 
+class DyingSource(KafkaSource):
+    """C12: the transaction is committed, and nothing is told to Kafka or remembered."""
+
+    def acknowledge(self, moved: dict[Partition, int]) -> None:
+        die()
+
+
 def relay(point: str, hit: int) -> None:
     """Run the relay until it is dead, or has nothing left to do."""
     chosen = OutboxSettings.model_validate(settings.OUTBOX | {"PAGE_SIZE": PAGE_SIZE, "LEASE_SECONDS": 1.0})
@@ -103,11 +111,11 @@ def relay(point: str, hit: int) -> None:
     Relay(publisher=publisher, settings=chosen).run(Event(), drain=True)
 
 
-def consumer(name: str) -> None:
+def consumer(point: str, name: str) -> None:
     """Run the consumer until it is dead."""
     chosen = InboxSettings.model_validate(settings.INBOX | {"CONSUMER": name, "BATCH_SIZE": 10})
     source = partial(
-        KafkaSource,
+        DyingSource if point == "C12" else KafkaSource,
         consumer=name,
         bootstrap_servers=chosen.bootstrap_servers,
         topics=chosen.topics,
@@ -123,7 +131,7 @@ def main(point: str, hit: int, role: str, argument: str) -> None:
     if role == "relay":
         relay(point, hit)
     elif role == "consumer":
-        consumer(argument)
+        consumer(point, argument)
     else:
         make_call(int(argument))
 

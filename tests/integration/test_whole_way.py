@@ -49,7 +49,7 @@ def test_an_event_on_the_topic_twice_takes_effect_once(relay: Relay, consumer: M
     drain(relay)
     for message in topics.read():
         topics.write(message.topic, message.value, key=message.key, headers=list(message.headers.items()))
-    billing, ends = consumer("billing"), topics._ends()
+    billing, ends = consumer("billing"), topics.read_ends()
     topic_ends = {p: end for p, end in ends.items() if p[0] == "payments.payment"}
     receive_until(billing, lambda: stored_offsets("billing", "payments.payment") == topic_ends)
     assert Invoice.objects.filter(payment_id=payment.id).count() == 1
