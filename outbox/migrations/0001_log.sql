@@ -56,7 +56,8 @@ CREATE TABLE outbox_relay (
     rebase_position bigint      NOT NULL DEFAULT 0
 );
 
--- Append-only: window n is what snapshot n sees and snapshot n-1 does not (PgQ's tick).
+-- Append-only: window n is what snapshot n sees and snapshot n-1 does not (PgQ's tick). An explicit window has both
+-- snapshots of the one before it, and names its positions: rows that were parked, or missing after a restore.
 CREATE TABLE outbox_window (
     generation     integer     NOT NULL,
     window_id      bigint      NOT NULL,
@@ -64,6 +65,7 @@ CREATE TABLE outbox_window (
     base_snapshot  pg_snapshot NOT NULL,
     snapshot       pg_snapshot NOT NULL,
     first_position bigint,
+    positions      bigint[],
     opened_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT outbox_window_once PRIMARY KEY (generation, window_id)
 );
@@ -76,6 +78,7 @@ CREATE TABLE outbox_progress (
     position       bigint      NOT NULL,
     first_position bigint      NOT NULL,
     count          integer     NOT NULL,
+    parked         integer     NOT NULL DEFAULT 0,
     is_complete    boolean     NOT NULL,
     offsets        jsonb       NOT NULL,
     published_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -83,6 +86,28 @@ CREATE TABLE outbox_progress (
 );
 -- Serves the admin's question: which page holds this position?
 CREATE INDEX outbox_progress_by_position ON outbox_progress (position);
+
+-- Rows that a page passed over: one that the broker refused for good, and later ones of its key, in order.
+CREATE TABLE outbox_parked (
+    position      bigint      NOT NULL,
+    topic         text        NOT NULL,
+    partition_key text        NOT NULL,
+    generation    integer     NOT NULL,
+    window_id     bigint      NOT NULL,
+    reason        text        NOT NULL,
+    problem       text        NOT NULL,
+    parked_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- Set when a redrive's window holds the position; the key stays blocked until that window is complete.
+    redriven_at   timestamptz,
+    redrive_window_id bigint,
+    resolved_at   timestamptz,
+    CONSTRAINT outbox_parked_once PRIMARY KEY (position),
+    CONSTRAINT outbox_parked_reason_is_known CHECK (reason IN ('refused', 'queued')),
+    CONSTRAINT outbox_parked_redriven_in_a_window CHECK ((redriven_at IS NULL) = (redrive_window_id IS NULL)),
+    CONSTRAINT outbox_parked_resolved_by_a_redrive CHECK (resolved_at IS NULL OR redriven_at IS NOT NULL)
+);
+-- Serves every page's question: which keys are blocked?
+CREATE INDEX outbox_parked_blocked_keys ON outbox_parked (topic, partition_key) WHERE resolved_at IS NULL;
 
 INSERT INTO outbox_relay DEFAULT VALUES;
 -- The window before the first: its snapshot sees nothing, so the first real window sees everything.
