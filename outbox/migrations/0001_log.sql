@@ -88,26 +88,25 @@ CREATE TABLE outbox_progress (
 CREATE INDEX outbox_progress_by_position ON outbox_progress (position);
 
 -- Rows that a page passed over: one that the broker refused for good, and later ones of its key, in order.
+-- They block their key until they are resolved: published by a redrive's window.
 CREATE TABLE outbox_parked (
-    position      bigint      NOT NULL,
-    topic         text        NOT NULL,
-    partition_key text        NOT NULL,
-    generation    integer     NOT NULL,
-    window_id     bigint      NOT NULL,
-    reason        text        NOT NULL,
-    problem       text        NOT NULL,
-    parked_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
-    -- Set when a redrive's window holds the position; the key stays blocked until that window is complete.
-    redriven_at   timestamptz,
-    redrive_window_id bigint,
-    resolved_at   timestamptz,
+    position            bigint      NOT NULL,
+    topic               text        NOT NULL,
+    partition_key       text        NOT NULL,
+    generation          integer     NOT NULL,
+    window_id           bigint      NOT NULL,
+    reason              text        NOT NULL,
+    problem             text        NOT NULL,
+    parked_at           timestamptz NOT NULL DEFAULT clock_timestamp(),
+    redrive_asked_at    timestamptz,
+    resolved_at         timestamptz,
     CONSTRAINT outbox_parked_once PRIMARY KEY (position),
-    CONSTRAINT outbox_parked_reason_is_known CHECK (reason IN ('refused', 'queued')),
-    CONSTRAINT outbox_parked_redriven_in_a_window CHECK ((redriven_at IS NULL) = (redrive_window_id IS NULL)),
-    CONSTRAINT outbox_parked_resolved_by_a_redrive CHECK (resolved_at IS NULL OR redriven_at IS NOT NULL)
+    CONSTRAINT outbox_parked_reason_is_known CHECK (reason IN ('refused', 'queued'))
 );
--- Serves every page's question: which keys are blocked?
-CREATE INDEX outbox_parked_blocked_keys ON outbox_parked (topic, partition_key) WHERE resolved_at IS NULL;
+-- Serves every page's question, which keys are blocked, and the peek's: is a redrive asked for?
+CREATE INDEX outbox_parked_blocked_keys ON outbox_parked (topic, partition_key, position) WHERE resolved_at IS NULL;
+CREATE INDEX outbox_parked_redrives ON outbox_parked (position)
+    WHERE resolved_at IS NULL AND redrive_asked_at IS NOT NULL;
 
 INSERT INTO outbox_relay DEFAULT VALUES;
 -- The window before the first: its snapshot sees nothing, so the first real window sees everything.
