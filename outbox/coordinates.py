@@ -36,10 +36,10 @@ def find_coordinates(event: OutboxEvent) -> Coordinates | None:
         found = cursor.fetchone()
     if found is None:
         return None
-    generation, window_id, page, published_at, count, first, offsets, base, snapshot, first_position = found
+    generation, window_id, page, published_at, count, first, offsets, *window = found
     # The page's own question again, from just before its first row: the same rows in the same order.
-    window = State(window_id, base, snapshot, first_position, page - 1, first - 1, is_complete=False)
-    rows = read_page(Lease(0, generation, rebase_position=0), window, limit=count)
+    state = State._make([window_id, *window, page - 1, first - 1, False])
+    rows = read_page(Lease(0, generation, rebase_position=0), state, limit=count)
     partition = _partition(event.topic, event.partition_key)
     span = json.loads(offsets).get(event.topic, {}).get(str(partition))
     return Coordinates(

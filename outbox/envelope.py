@@ -82,6 +82,12 @@ def format_sequence(*, generation: int, window_id: int, position: int) -> str:
     return f"{generation:06d}-{window_id:012d}-{position:019d}"
 
 
+def parse_sequence(sequence: str) -> tuple[int, int, int]:
+    """Return generation, window id and position of a ce_sequence. Raises ValueError, which holds the text."""
+    generation, window_id, position = sequence.split("-")
+    return int(generation), int(window_id), int(position)
+
+
 def format_time(moment: datetime) -> str:
     """Return ce_time: RFC 3339 in UTC with microseconds. The moment must be aware."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -5,7 +5,8 @@ OutboxError
 ├── UnknownEventTypeError    the event's topic is not one this service may publish to
 ├── InvalidEventError        a value that could not be published or read
 │   └── EventTooLargeError   the data is over the size limit
-├── PublishFailedError       the broker refused a record or did not answer; the page is published again
+├── RecordRefusedError       the broker will never take this record; alone, it is parked with its key
+├── PublishFailedError       the broker failed or did not answer; the page is published again
 ├── TopicMismatchError       a topic is missing or has another partition count than declared
 ├── LeadershipLostError      another relay leads now
 ├── ForeignClusterError      the database is not the one that the log was published from
@@ -33,6 +34,10 @@ class InvalidEventError(OutboxError):
 
 class EventTooLargeError(InvalidEventError):
     """The data is larger than OUTBOX["MAX_DATA_BYTES"]."""
+
+
+class RecordRefusedError(OutboxError):
+    """A record of the page is at fault (too large, malformed): retrying will not help."""
 
 
 class PublishFailedError(OutboxError):

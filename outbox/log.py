@@ -2,34 +2,62 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from django.db import connection
 
 from outbox import sql
-from outbox.exceptions import ForeignClusterError, LeadershipLostError, StandbyError
+from outbox.delivery import OffsetRanges
+from outbox.exceptions import LeadershipLostError, StandbyError
 from outbox.page import Row
-from outbox.publisher import OffsetRanges
+
+#: Why a row is passed over that is not at fault itself.
+QUEUED = "an earlier row of its key is parked"
 
 
 class Lease(NamedTuple):
-    """Leadership: valid as long as the database's epoch is ours."""
+    """Leadership: valid as long as the database's epoch is ours.
+
+    known_identity: of the database that the log was published from so far; identity: of this one.
+    """
 
     epoch: int
     generation: int
     rebase_position: int
+    known_identity: str = ""
+    identity: str = ""
 
 
 class State(NamedTuple):
-    """The newest window and how far it was published; page -1: nothing of it yet."""
+    """The newest window and how far it was published; page -1: nothing of it yet.
+
+    positions: what a window holds that was opened for a redrive; None: what its snapshots say.
+    """
 
     window_id: int
     base: str
     snapshot: str
     first_position: int | None
+    positions: list[int] | None
     page: int
     position: int
     is_complete: bool
+
+
+class Found(NamedTuple):
+    """What a look at the log found, beyond the newest snapshot."""
+
+    has_rows: bool
+    is_moved: bool
+    has_redrive: bool
+
+
+class Passed(NamedTuple):
+    """A row that a page passes over: refused by the broker, or queued behind such a row of its key."""
+
+    row: Row
+    reason: Literal["refused", "queued"]
+    problem: str
 
 
 def prepare_session(*, lease_seconds: float) -> None:
@@ -38,23 +66,18 @@ def prepare_session(*, lease_seconds: float) -> None:
 
 
 def take_lease(*, owner: str, lease_seconds: float) -> Lease | None:
-    """Return the lease, or None while another relay holds it.
-
-    Raises StandbyError, and ForeignClusterError when this database is not the one of the last windows.
-    """
+    """Return the lease, or None while another relay holds it. Raises StandbyError."""
     is_standby, identity = _rows(sql.IDENTITY, {})[0]
     if is_standby:
         raise StandbyError("this database is in recovery: point DATABASE_URL at the primary")
     rows = _rows(sql.LEAD, {"owner": owner, "lease": lease_seconds, "identity": identity})
-    if not rows:
-        return None
-    epoch, generation, rebase_position, known = rows[0]
-    if known != identity:
-        raise ForeignClusterError(
-            f"the log was published from {known} and this is {identity} (system/timeline/database/table): "
-            "restored or promoted? Compare the topics with the log before anything is published"
-        )
-    return Lease(epoch, generation, rebase_position)
+    return Lease._make([*rows[0], identity]) if rows else None
+
+
+def adopt_identity(lease: Lease) -> Lease:
+    """Note that the log is published from this database from now on. Raises LeadershipLostError."""
+    _fenced(sql.ADOPT, {"epoch": lease.epoch, "identity": lease.identity})
+    return lease._replace(known_identity=lease.identity)
 
 
 def renew_lease(lease: Lease, *, lease_seconds: float) -> None:
@@ -73,37 +96,71 @@ def read_state(lease: Lease) -> State:
     return State(*_rows(sql.STATE, {"generation": lease.generation})[0])
 
 
-def peek(lease: Lease, state: State) -> tuple[bool, bool]:
-    """Return (is there a row that the newest snapshot did not see, has the snapshot moved on)."""
-    has_rows, is_moved = _rows(sql.PEEK, {"base": state.snapshot, "rebase": lease.rebase_position})[0]
-    return has_rows, is_moved
+def peek(lease: Lease, state: State) -> Found:
+    """Look for rows that the newest snapshot did not see, and for wishes to redrive."""
+    return Found(*_rows(sql.PEEK, {"base": state.snapshot, "rebase": lease.rebase_position})[0])
 
 
 def open_window(lease: Lease, previous: State) -> State:
     """Commit the next window and return it. Raises LeadershipLostError."""
     window_id = previous.window_id + 1
     row = _fenced(sql.OPEN, {"epoch": lease.epoch, "window_id": window_id, "base": previous.snapshot})
-    return State(window_id, previous.snapshot, row[0], row[1], page=-1, position=0, is_complete=False)
+    return State(window_id, previous.snapshot, row[0], row[1], None, page=-1, position=0, is_complete=False)
+
+
+def open_redrive(lease: Lease, previous: State) -> State:
+    """Commit a window of parked rows whose redrive was asked for, and return it. Raises LeadershipLostError."""
+    window_id, snapshot = previous.window_id + 1, previous.snapshot
+    [positions] = _fenced(sql.OPEN_REDRIVE, {"epoch": lease.epoch, "window_id": window_id, "base": snapshot})
+    return State(window_id, snapshot, snapshot, None, positions, page=-1, position=0, is_complete=False)
 
 
 def read_page(lease: Lease, window: State, *, limit: int) -> list[Row]:
     """Return the window's next rows in order of position, at most `limit`."""
-    rows = _rows(sql.PAGE, {
-        "base": window.base, "snapshot": window.snapshot, "first": window.first_position,
+    statement = sql.PAGE if window.positions is None else sql.PAGE_OF_POSITIONS
+    rows = _rows(statement, {
+        "base": window.base, "snapshot": window.snapshot, "first": window.first_position, "positions": window.positions,
         "after": window.position, "rebase": lease.rebase_position, "limit": limit,
     })  # fmt: skip
     return [Row._make(row) for row in rows]
 
 
-def advance(lease: Lease, window: State, rows: list[Row], offsets: OffsetRanges, *, is_complete: bool) -> State:
-    """Save that the page is published and return the new state. Raises LeadershipLostError."""
+def advance(
+    lease: Lease, window: State, rows: list[Row], offsets: OffsetRanges, *, passed: list[Passed], is_complete: bool
+) -> State:
+    """Save that the page is published but for what it passed over; return the new state. Raises LeadershipLostError."""
     first, position = (rows[0].position, rows[-1].position) if rows else (window.position, window.position)
     page = window.page + 1
-    _fenced(sql.ADVANCE, {
+    parameters: dict[str, Any] = {
         "epoch": lease.epoch, "window_id": window.window_id, "page": page, "position": position, "first": first,
-        "count": len(rows), "is_complete": is_complete, "offsets": json.dumps(offsets),
-    })  # fmt: skip
+        "count": len(rows) - len(passed), "is_complete": is_complete, "offsets": json.dumps(offsets),
+    }  # fmt: skip
+    if passed or window.positions is not None:
+        _fenced(sql.ADVANCE_PARKING, parameters | _parking(rows, passed))
+    else:
+        _fenced(sql.ADVANCE, parameters)
     return window._replace(page=page, position=position, is_complete=is_complete)
+
+
+def ask_for_redrive(
+    *, positions: list[int] | None = None, keys: list[str] | None = None, everything: bool = False
+) -> list[tuple[str, str, int]]:
+    """Ask the leader to publish the parked rows of the keys that are named, or that the positions belong to.
+
+    Returns (topic, partition key, position) of every row that will be tried again, in order.
+    """
+    wish = {"positions": positions or [], "keys": keys or [], "everything": everything}
+    return sorted((topic, key, position) for topic, key, position in _rows(sql.ASK_FOR_REDRIVE, wish))
+
+
+def _parking(rows: list[Row], passed: list[Passed]) -> dict[str, Any]:
+    positions = [each.row.position for each in passed]
+    return {
+        "parked": len(passed), "passed": positions, "topics": [each.row.topic for each in passed],
+        "keys": [each.row.partition_key for each in passed], "reasons": [each.reason for each in passed],
+        "problems": [each.problem for each in passed],
+        "published": [row.position for row in rows if row.position not in set(positions)],
+    }  # fmt: skip
 
 
 def _rows(statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:

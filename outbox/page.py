@@ -32,6 +32,7 @@ class Row(NamedTuple):
     data: str
     headers: str  # JSON
     occurred_at: datetime
+    is_blocked: bool  # an earlier row of the key is parked
 
 
 def to_record(row: Row, *, generation: int, window_id: int) -> Record:

@@ -4,16 +4,15 @@ The settings of PRODUCER are the promise; each has its reason beside it. librdka
 https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
-from outbox.exceptions import PublishFailedError, TopicMismatchError
+from outbox.delivery import Delivery, OffsetRanges, check_partition_count, fail
+from outbox.exceptions import PublishFailedError
 from outbox.page import Record
-
-#: {topic: {partition: [first offset, last offset]}} of what one page became on the broker.
-OffsetRanges = dict[str, dict[int, list[int]]]
+from outbox.tails import read_newest
 
 PRODUCER = {
     "enable.idempotence": True,  # KIP-98: the broker drops duplicates of one producer session's retries
@@ -29,17 +28,36 @@ PRODUCER = {
 _WAIT_SECONDS = 0.1
 
 
+class Progress(NamedTuple):
+    """How far a page goes: what a transactional publisher writes with it."""
+
+    generation: int
+    window_id: int
+    page: int
+    position: int
+
+
 class Publisher(Protocol):
     """What the relay needs of a broker."""
+
+    #: What it promises to readers, in one sentence for the log.
+    promise: str
 
     def check_topics(self) -> None:
         """Raise TopicMismatchError unless every declared topic has its declared partition count."""
 
-    def publish(self, page: Sequence[Record], *, while_waiting: Callable[[], None]) -> OffsetRanges:
+    def take_over(self) -> Progress | None:
+        """Fence earlier leaders where the broker can. Return the progress that it keeps; None: it keeps none."""
+
+    def read_newest(self, *, source: str) -> tuple[int, int] | None:
+        """Return (generation, window) of the newest event of the source at the topics' ends; None: there is none."""
+
+    def publish(self, page: Sequence[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
         """Publish the records in order and return once all are acknowledged.
 
         while_waiting is called about ten times a second until then; what it raises ends the wait.
-        Raises PublishFailedError when an acknowledgement failed or cannot come any more.
+        Raises RecordRefusedError when a record of the page is at fault, and PublishFailedError when an
+        acknowledgement failed otherwise or cannot come any more; in both cases some may be published.
         """
 
     def close(self) -> None:
@@ -52,9 +70,11 @@ class KafkaPublisher:
     A new producer starts from the saved position: what was in flight is published again, with the same ids.
     """
 
-    def __init__(self, *, bootstrap_servers: str, topics: dict[str, int]) -> None:
+    promise = "idempotent: at least once on the wire, in order by first occurrence; a crash repeats a page at most"
+
+    def __init__(self, *, bootstrap_servers: str, topics: Mapping[str, int]) -> None:
         self._topics = topics
-        self._settings = PRODUCER | {"bootstrap.servers": bootstrap_servers}
+        self._settings: dict[str, Any] = PRODUCER | {"bootstrap.servers": bootstrap_servers}
         # Made at the first use: librdkafka's threads do not survive a fork.
         self._producer: Producer | None = None
 
@@ -65,28 +85,23 @@ class KafkaPublisher:
         except KafkaException as error:
             raise PublishFailedError(f"no broker answers at {self._settings['bootstrap.servers']}: {error}") from error
         for topic, declared in self._topics.items():
-            count = len(found[topic].partitions) if topic in found else 0
-            if count != declared:
-                raise TopicMismatchError(
-                    f"topic {topic!r} has {count} partitions, OUTBOX['TOPICS'] declares {declared}: "
-                    + ("run manage.py make_topics" if count == 0 else "keys would move between partitions")
-                )
+            check_partition_count(topic, len(found[topic].partitions) if topic in found else 0, declared)
 
-    def publish(self, page: Sequence[Record], *, while_waiting: Callable[[], None]) -> OffsetRanges:
+    def take_over(self) -> Progress | None:
+        """See Publisher. This one keeps no progress on the broker, and cannot fence: a zombie repeats a page."""
+        return None
+
+    def read_newest(self, *, source: str) -> tuple[int, int] | None:
         """See Publisher."""
-        delivery = _Delivery(len(page))
+        return read_newest(self._settings["bootstrap.servers"], self._topics, source=source)
+
+    def publish(self, page: Sequence[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
+        """See Publisher."""
         try:
-            for record in page:
-                self._produce(record, delivery, while_waiting)
-            while delivery.pending and delivery.error is None:
-                self._client().poll(_WAIT_SECONDS)
-                while_waiting()
-            if delivery.error is not None:
-                raise PublishFailedError(f"delivery failed: {delivery.error}")
+            return self._deliver(page, while_waiting)
         except BaseException:
             self.close()
             raise
-        return delivery.offsets
 
     def close(self) -> None:
         """See Publisher. Records in flight may still arrive: at least once, never out of order."""
@@ -100,7 +115,18 @@ class KafkaPublisher:
             self._producer = Producer(self._settings | {"error_cb": _ignore_transient})
         return self._producer
 
-    def _produce(self, record: Record, delivery: "_Delivery", while_waiting: Callable[[], None]) -> None:
+    def _deliver(self, page: Sequence[Record], while_waiting: Callable[[], None]) -> OffsetRanges:
+        delivery = Delivery(len(page), self._topics)
+        for record in page:
+            self._produce(record, delivery, while_waiting)
+        while delivery.pending and delivery.error is None:
+            self._client().poll(_WAIT_SECONDS)
+            while_waiting()
+        if delivery.error is not None:
+            fail(delivery.error)
+        return delivery.offsets
+
+    def _produce(self, record: Record, delivery: Delivery, while_waiting: Callable[[], None]) -> None:
         # produce() and not produce_batch(): the latter drops headers without a word (confluent-kafka 2.16).
         while True:
             try:
@@ -112,30 +138,7 @@ class KafkaPublisher:
                 self._client().poll(_WAIT_SECONDS)
                 while_waiting()
             except KafkaException as error:
-                raise PublishFailedError(f"{record.topic} refused {record.key!r}: {error}") from error
-
-
-class _Delivery:
-    """Counts the acknowledgements of one page."""
-
-    def __init__(self, count: int) -> None:
-        self.pending = count
-        self.error: KafkaError | None = None
-        self.offsets: OffsetRanges = {}
-
-    def acknowledge(self, error: KafkaError | None, message: Message) -> None:
-        """Librdkafka's delivery callback; runs inside poll()."""
-        self.pending -= 1
-        if error is not None:
-            self.error = self.error or error
-            return
-        add_offset(self.offsets, str(message.topic()), int(message.partition() or 0), int(message.offset() or 0))
-
-
-def add_offset(offsets: OffsetRanges, topic: str, partition: int, offset: int) -> None:
-    """Widen the range of the partition so that it holds the offset."""
-    span = offsets.setdefault(topic, {}).setdefault(partition, [offset, offset])
-    span[0], span[1] = min(span[0], offset), max(span[1], offset)
+                fail(error.args[0], f" of position {record.position} to {record.topic}")
 
 
 def _ignore_transient(error: KafkaError) -> Any:

@@ -1,4 +1,4 @@
-"""The relay: rows of the log become records on Kafka, in order, at least once, led by one process.
+"""The relay: rows of the log become records on Kafka, in order, led by one process.
 
 A window is the set of rows visible in one snapshot and not in the one before, published in order of position.
 If transaction 2 waited for transaction 1's lock, every snapshot that sees 2 sees 1: a key is never inverted, and
@@ -12,6 +12,7 @@ import os
 import random
 import socket
 import time
+import uuid
 from functools import partial
 from threading import Event
 
@@ -20,9 +21,11 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from outbox import log
 from outbox.conf import OutboxSettings
-from outbox.exceptions import LeadershipLostError, OutboxError
-from outbox.page import to_record
-from outbox.publisher import Publisher
+from outbox.delivery import OffsetRanges
+from outbox.exceptions import LeadershipLostError, OutboxError, RecordRefusedError
+from outbox.page import Row, to_record
+from outbox.publisher import Progress, Publisher
+from outbox.takeover import check_identity, skip_published
 
 logger = structlog.get_logger(__name__)
 _MAX_BACK_OFF_SECONDS = 10.0
@@ -34,11 +37,11 @@ class Relay:
     def __init__(self, *, publisher: Publisher, settings: OutboxSettings) -> None:
         self.publisher = publisher
         self.settings = settings
-        self.owner = f"{socket.gethostname()}:{os.getpid()}"
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._lease: log.Lease | None = None
         self._state: log.State  # valid with the lease
-        self._renew_at = 0.0
-        self._move_at = 0.0
+        self._limit = settings.page_size
+        self._renew_at = self._move_at = 0.0
 
     def run(self, stop: Event, *, drain: bool = False) -> None:
         """Publish until stop is set; with drain, until nothing is left. Retries with capped, jittered back-off."""
@@ -61,7 +64,7 @@ class Relay:
         self._step_down()
 
     def run_once(self) -> int:
-        """Publish at most one page; return how many rows. Zero: idle, or another relay leads."""
+        """Publish at most one page; return how many rows it had. Zero: idle, or another relay leads."""
         lease = self._lease or self._lead()
         if lease is None:
             return 0
@@ -74,10 +77,14 @@ class Relay:
         lease = log.take_lease(owner=self.owner, lease_seconds=self.settings.lease_seconds)
         if lease is None:
             return None
-        self._renew_at = time.monotonic() + self.settings.lease_seconds / 3
+        self._renew_at = 0.0
         self.publisher.check_topics()
-        self._lease, self._state = lease, log.read_state(lease)
-        logger.info("relay leads", epoch=lease.epoch, window=self._state.window_id, mode="idempotent")
+        progress = self.publisher.take_over()
+        self._renew(lease)  # by epoch: whoever paused before take_over() may just have fenced the rightful leader
+        state = log.read_state(lease)
+        lease = check_identity(lease, state, self.publisher.read_newest(source=self.settings.source))
+        self._lease, self._state = lease, skip_published(lease, state, progress, limit=self.settings.page_size)
+        logger.info("relay leads", epoch=lease.epoch, window=self._state.window_id, mode=self.publisher.promise)
         return lease
 
     def _renew(self, lease: log.Lease) -> None:
@@ -89,25 +96,47 @@ class Relay:
     def _window(self, lease: log.Lease) -> log.State | None:
         """Return the window to go on with, opening the next one if it has rows; None when idle."""
         if self._state.is_complete:
-            has_rows, is_moved = log.peek(lease, self._state)
-            if not has_rows and not (is_moved and time.monotonic() >= self._move_at):
+            found = log.peek(lease, self._state)
+            if found.has_redrive:
+                self._state = log.open_redrive(lease, self._state)
+            elif found.has_rows or (found.is_moved and time.monotonic() >= self._move_at):
+                self._move_at = time.monotonic() + 1.0
+                self._state = log.open_window(lease, self._state)
+            else:
                 return None
-            self._move_at = time.monotonic() + 1.0
-            self._state = log.open_window(lease, self._state)
         return self._state
 
     def _publish_page(self, lease: log.Lease, window: log.State) -> int:
         started = time.monotonic()
-        rows = log.read_page(lease, window, limit=self.settings.page_size)
-        records = [to_record(row, generation=lease.generation, window_id=window.window_id) for row in rows]
-        offsets = self.publisher.publish(records, while_waiting=partial(self._renew, lease))
-        is_complete = len(rows) < self.settings.page_size
-        self._state = log.advance(lease, window, rows, offsets, is_complete=is_complete)
+        rows = log.read_page(lease, window, limit=self._limit)
+        try:
+            offsets, passed = self._publish(lease, window, rows)
+        except RecordRefusedError:  # one record fails its whole batch: only alone it shows which
+            self._limit = max(1, len(rows) // 2)
+            return self._publish_page(lease, window)
+        is_complete = len(rows) < self._limit
+        self._state = log.advance(lease, window, rows, offsets, passed=passed, is_complete=is_complete)
+        self._limit = min(2 * self._limit, self.settings.page_size)
         logger.debug(
-            "page published", window=window.window_id, page=self._state.page, rows=len(rows),
+            "page published", window=window.window_id, page=self._state.page, rows=len(rows), parked=len(passed),
             seconds=round(time.monotonic() - started, 4),
         )  # fmt: skip
         return len(rows)
+
+    def _publish(self, lease: log.Lease, window: log.State, rows: list[Row]) -> tuple[OffsetRanges, list[log.Passed]]:
+        """Publish what is not blocked; return its offsets, and the rows to pass over. Raises RecordRefusedError."""
+        sent = [row for row in rows if not row.is_blocked]
+        passed = [log.Passed(row, "queued", log.QUEUED) for row in rows if row.is_blocked]
+        position = rows[-1].position if rows else window.position
+        progress = Progress(lease.generation, window.window_id, window.page + 1, position)
+        records = [to_record(row, generation=lease.generation, window_id=window.window_id) for row in sent]
+        try:
+            return self.publisher.publish(records, progress=progress, while_waiting=partial(self._renew, lease)), passed
+        except RecordRefusedError as refusal:
+            if len(sent) > 1:
+                raise
+            logger.error("row parked", position=sent[0].position, key=sent[0].partition_key, problem=str(refusal))
+            return {}, [*passed, log.Passed(sent[0], "refused", str(refusal))]
 
     def _recover(self, error: Exception) -> None:
         """Forget everything that was remembered: the database tells what is true. Re-raise what needs a person."""

@@ -33,14 +33,18 @@ SELECT pg_is_in_recovery(),
            'outbox_event'::regclass::oid) END
 """
 
-#: Take the lease on the database's clock. The second condition: the clock went back, or someone wrote nonsense.
+#: Take the lease on the database's clock; our own is taken again at once, after a failure. The last condition: the
+#: clock went back, or someone wrote nonsense.
 LEAD = """
 UPDATE outbox_relay
 SET epoch = epoch + 1, owner = %(owner)s, lease_until = clock_timestamp() + %(lease)s * interval '1 second',
     identity = CASE WHEN identity = '' THEN %(identity)s ELSE identity END
-WHERE lease_until < clock_timestamp() OR lease_until > clock_timestamp() + 2 * %(lease)s * interval '1 second'
+WHERE lease_until < clock_timestamp() OR owner = %(owner)s
+   OR lease_until > clock_timestamp() + 2 * %(lease)s * interval '1 second'
 RETURNING epoch, generation, rebase_position, identity
 """
+
+ADOPT = "UPDATE outbox_relay SET identity = %(identity)s WHERE epoch = %(epoch)s RETURNING epoch"
 
 RENEW = """
 UPDATE outbox_relay SET lease_until = clock_timestamp() + %(lease)s * interval '1 second'
@@ -52,7 +56,7 @@ RELEASE = "UPDATE outbox_relay SET lease_until = '-infinity' WHERE epoch = %(epo
 
 #: The newest window and its newest page: all of the relay's state.
 STATE = """
-SELECT w.window_id, w.base_snapshot::text, w.snapshot::text, w.first_position,
+SELECT w.window_id, w.base_snapshot::text, w.snapshot::text, w.first_position, w.positions,
        coalesce(p.page, -1), coalesce(p.position, 0), coalesce(p.is_complete, false)
 FROM outbox_window w
 LEFT JOIN LATERAL (
@@ -74,7 +78,8 @@ SELECT EXISTS (
     WHERE transaction_id = ANY (ARRAY(SELECT pg_snapshot_xip(%(base)s::pg_snapshot)
                                       EXCEPT SELECT pg_snapshot_xip(pg_current_snapshot()))) AND position > %(rebase)s
 ),
-pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmax(%(base)s::pg_snapshot)::text::bigint >= 64
+pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmax(%(base)s::pg_snapshot)::text::bigint >= 64,
+EXISTS (SELECT FROM outbox_parked WHERE resolved_at IS NULL AND redrive_asked_at IS NOT NULL)
 """
 
 #: Commits with synchronous_commit = on before anything is published: that flush makes every row of the window
@@ -92,10 +97,25 @@ FROM outbox_relay r WHERE r.epoch = %(epoch)s FOR SHARE
 RETURNING snapshot::text, first_position
 """
 
+#: A window that names its positions: all rows of the keys whose redrive was asked for, in order. Its snapshots are
+#: those of the window before, so that no row falls between that one and the next. At most 1,000: several follow.
+OPEN_REDRIVE = """
+INSERT INTO outbox_window (generation, window_id, epoch, base_snapshot, snapshot, positions)
+SELECT r.generation, %(window_id)s, r.epoch, %(base)s::pg_snapshot, %(base)s::pg_snapshot, ARRAY(
+    SELECT p.position FROM outbox_parked p
+    WHERE p.resolved_at IS NULL AND (p.topic, p.partition_key) IN (
+        SELECT topic, partition_key FROM outbox_parked WHERE resolved_at IS NULL AND redrive_asked_at IS NOT NULL)
+    ORDER BY p.position LIMIT 1000)
+FROM outbox_relay r WHERE r.epoch = %(epoch)s FOR SHARE
+RETURNING positions
+"""
+
 #: The next rows of a window in order of position. "late": rows of transactions that were in flight at the base,
 #: below the first new position; "new": everything from there on that the snapshot sees and the base does not.
+#: is_blocked: an earlier row of the key is parked, so this one must wait behind it.
 PAGE = """
-SELECT position, event_id::text, source, event_type, subject, topic, partition_key, data, headers::text, occurred_at
+SELECT position, event_id::text, source, event_type, subject, topic, partition_key, data, headers::text, occurred_at,
+       (topic, partition_key) IN (SELECT topic, partition_key FROM outbox_parked WHERE resolved_at IS NULL)
 FROM (
     (SELECT * FROM outbox_event
      WHERE transaction_id = ANY (ARRAY(SELECT pg_snapshot_xip(%(base)s::pg_snapshot)
@@ -111,6 +131,19 @@ FROM (
 ) AS page ORDER BY position LIMIT %(limit)s
 """
 
+#: The next rows of a window that names its positions. is_blocked: an earlier row of the key is parked and not still to
+#: come in this very window.
+PAGE_OF_POSITIONS = """
+SELECT position, event_id::text, source, event_type, subject, topic, partition_key, data, headers::text, occurred_at,
+       EXISTS (SELECT FROM outbox_parked p
+               WHERE p.resolved_at IS NULL AND p.topic = e.topic AND p.partition_key = e.partition_key
+                 AND p.position < e.position
+                 AND (p.position <= %(after)s OR p.position <> ALL (%(positions)s::bigint[])))
+FROM outbox_event e
+WHERE position = ANY (%(positions)s::bigint[]) AND position > %(after)s
+ORDER BY position LIMIT %(limit)s
+"""
+
 #: After every acknowledgement. The commit is asynchronous: losing it repeats a page, and the next OPEN flushes it.
 #: set_config is true for this statement's own transaction only, and stands in WHERE so that it is evaluated.
 ADVANCE = """
@@ -121,16 +154,59 @@ WHERE r.epoch = %(epoch)s AND set_config('synchronous_commit', 'off', true) IS N
 RETURNING page
 """
 
-#: Where a position was published: the window whose snapshots enclose its transaction, the page that covers it.
+#: The advance of a page that passed rows over, or that published parked ones. A row that is refused again takes its
+#: key's wish to be redriven back, or the relay would try for ever.
+ADVANCE_PARKING = """
+WITH lead AS MATERIALIZED (
+    SELECT generation FROM outbox_relay
+    WHERE epoch = %(epoch)s AND set_config('synchronous_commit', 'off', true) IS NOT NULL FOR SHARE
+), passed AS (
+    SELECT * FROM unnest(%(passed)s::bigint[], %(topics)s::text[], %(keys)s::text[], %(reasons)s::text[],
+                         %(problems)s::text[]) AS p (position, topic, partition_key, reason, problem)
+), parked AS (
+    INSERT INTO outbox_parked AS o (position, topic, partition_key, generation, window_id, reason, problem)
+    SELECT p.position, p.topic, p.partition_key, lead.generation, %(window_id)s, p.reason, p.problem FROM lead, passed p
+    ON CONFLICT ON CONSTRAINT outbox_parked_once DO UPDATE
+    SET reason = excluded.reason, problem = excluded.problem, window_id = excluded.window_id, redrive_asked_at = NULL
+), given_up AS (
+    UPDATE outbox_parked o SET redrive_asked_at = NULL FROM lead
+    WHERE o.resolved_at IS NULL AND o.redrive_asked_at IS NOT NULL AND o.position NOT IN (SELECT position FROM passed)
+      AND (o.topic, o.partition_key) IN (SELECT topic, partition_key FROM passed WHERE reason = 'refused')
+), resolved AS (
+    UPDATE outbox_parked o SET resolved_at = clock_timestamp() FROM lead
+    WHERE o.resolved_at IS NULL AND o.position = ANY (%(published)s::bigint[])
+)
+INSERT INTO outbox_progress (generation, window_id, page, position, first_position, count, parked, is_complete, offsets)
+SELECT lead.generation, %(window_id)s, %(page)s, %(position)s, %(first)s, %(count)s, %(parked)s, %(is_complete)s,
+       %(offsets)s::jsonb
+FROM lead
+RETURNING page
+"""
+
+#: A wish to the leader, by position or by key; the rows of a key go together. Answers every key that is concerned.
+ASK_FOR_REDRIVE = """
+WITH wished AS (
+    SELECT DISTINCT topic, partition_key FROM outbox_parked
+    WHERE resolved_at IS NULL AND (%(everything)s OR position = ANY (%(positions)s) OR partition_key = ANY (%(keys)s))
+)
+UPDATE outbox_parked o SET redrive_asked_at = clock_timestamp()
+FROM wished WHERE o.resolved_at IS NULL AND o.topic = wished.topic AND o.partition_key = wished.partition_key
+RETURNING o.topic, o.partition_key, o.position
+"""
+
+#: Where a position was published: the window whose snapshots enclose its transaction or that names it, the page that
+#: covers it, unless it was passed over there.
 #: The parameter stands in every condition: a walk along outbox_progress_by_position from there, not a join with the
 #: log; OFFSET 0 keeps the planner from making one.
 COORDINATES = """
-SELECT p.generation, p.window_id, p.page, p.published_at, p.count, p.first_position, p.offsets,
-       w.base_snapshot::text, w.snapshot::text, w.first_position
+SELECT p.generation, p.window_id, p.page, p.published_at, p.count + p.parked, p.first_position, p.offsets,
+       w.base_snapshot::text, w.snapshot::text, w.first_position, w.positions
 FROM outbox_progress p JOIN outbox_window w USING (generation, window_id)
 WHERE p.position >= %(position)s AND p.first_position <= %(position)s AND p.count > 0 AND EXISTS (
     SELECT FROM outbox_event e
-    WHERE e.position = %(position)s AND pg_visible_in_snapshot(e.transaction_id, w.snapshot)
-      AND NOT pg_visible_in_snapshot(e.transaction_id, w.base_snapshot) OFFSET 0)
+    WHERE e.position = %(position)s AND (e.position = ANY (w.positions) OR w.positions IS NULL
+      AND pg_visible_in_snapshot(e.transaction_id, w.snapshot)
+      AND NOT pg_visible_in_snapshot(e.transaction_id, w.base_snapshot)) OFFSET 0)
+  AND NOT EXISTS (SELECT FROM outbox_parked o WHERE o.position = %(position)s AND o.window_id = p.window_id)
 ORDER BY p.position LIMIT 1
 """

@@ -2,36 +2,52 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from outbox.exceptions import TopicMismatchError
+from outbox.delivery import OffsetRanges, add_offset, check_partition_count
+from outbox.envelope import parse_sequence
+from outbox.exceptions import RecordRefusedError
 from outbox.page import Record
 from outbox.partitioner import partition_of
-from outbox.publisher import OffsetRanges, add_offset
+from outbox.publisher import Progress
 
 
 class MemoryPublisher:
     """A Publisher whose broker is `log`: {(topic, partition): records}, an offset being the place in the list.
 
     topics: the declared partition counts. existing: what the broker has, by default the same.
+    max_value_bytes: what it takes at most, as a broker's message.max.bytes.
     """
 
-    def __init__(self, *, topics: Mapping[str, int], existing: Mapping[str, int] | None = None) -> None:
+    promise = "in memory: for tests"
+
+    def __init__(
+        self, *, topics: Mapping[str, int], existing: Mapping[str, int] | None = None, max_value_bytes: int = 1_000_000
+    ) -> None:
         self.log: dict[tuple[str, int], list[Record]] = defaultdict(list)
         self._declared = topics
         self._existing = topics if existing is None else existing
+        self._max_value_bytes = max_value_bytes
 
     def check_topics(self) -> None:
         """See outbox.publisher.Publisher."""
         for topic, declared in self._declared.items():
-            count = self._existing.get(topic, 0)
-            if count != declared:
-                raise TopicMismatchError(
-                    f"topic {topic!r} has {count} partitions, OUTBOX['TOPICS'] declares {declared}: "
-                    + ("run manage.py make_topics" if count == 0 else "keys would move between partitions")
-                )
+            check_partition_count(topic, self._existing.get(topic, 0), declared)
 
-    def publish(self, page: Sequence[Record], *, while_waiting: Callable[[], None]) -> OffsetRanges:
+    def take_over(self) -> Progress | None:
+        """See outbox.publisher.Publisher. Keeps no progress."""
+        return None
+
+    def read_newest(self, *, source: str) -> tuple[int, int] | None:
         """See outbox.publisher.Publisher."""
+        tails: list[dict[str, Any]] = [dict(log[-1].headers) for log in self.log.values() if log]
+        ours = [tail["ce_sequence"].decode() for tail in tails if tail["ce_source"] == source.encode()]
+        return max((parse_sequence(sequence)[:2] for sequence in ours), default=None)
+
+    def publish(self, page: Sequence[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
+        """See outbox.publisher.Publisher. A record over max_value_bytes is refused, with its page."""
+        if refused := [record.position for record in page if len(record.value) > self._max_value_bytes]:
+            raise RecordRefusedError(f"position {refused[0]} has more than {self._max_value_bytes} bytes")
         offsets: OffsetRanges = {}
         for record in page:
             partition = partition_of(record.key, self._existing[record.topic])

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from uuid import uuid4
 
 import pytest
 from celery import Celery
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connection
+from pytest_django.fixtures import Settings
 
 from inbox.conf import InboxSettings
 from inbox.consumer import Consumer
@@ -32,8 +34,9 @@ VALUES (1, 0, 0, 0, 0, 0, true, '{}');
 
 
 @pytest.fixture
-def log(transactional_db: None) -> None:
+def log(transactional_db: None, settings: Settings) -> None:
     """A log without events, led by nobody. (The tables are not managed by Django, so its flush leaves them alone.)"""
+    settings.OUTBOX = settings.OUTBOX | {"SOURCE": f"/tests/{uuid4()}"}
     with connection.cursor() as cursor:
         cursor.execute(CLEAN_LOG)
         # Other tests try to change rows of the log: the counters that I11 reads begin with this one.
@@ -44,13 +47,13 @@ def log(transactional_db: None) -> None:
 @pytest.fixture(scope="session")
 def kafka() -> str:
     """The broker's address, with the topics made. Fails, never skips, when there is no broker."""
-    address: str = settings.KAFKA_BOOTSTRAP_SERVERS
+    address: str = django_settings.KAFKA_BOOTSTRAP_SERVERS
     call_command("make_topics", verbosity=0)
     return address
 
 
 @pytest.fixture
-def topics(log: None, kafka: str) -> Iterator[Topics]:
+def topics(log: None, kafka: str, settings: Settings) -> Iterator[Topics]:
     """Both topics as they are from now on; both consumers begin here too."""
     found = Topics(kafka, list(settings.OUTBOX["TOPICS"]))
     for consumer in ("payments", "billing"):
@@ -63,7 +66,7 @@ def topics(log: None, kafka: str) -> Iterator[Topics]:
 
 
 @pytest.fixture
-def outbox_settings() -> OutboxSettings:
+def outbox_settings(log: None, settings: Settings) -> OutboxSettings:
     """The test settings, with pages small enough that a few events fill several."""
     return OutboxSettings.model_validate(settings.OUTBOX | {"PAGE_SIZE": 7, "LEASE_SECONDS": 1.0})
 
@@ -77,7 +80,7 @@ def relay(topics: Topics, kafka: str, outbox_settings: OutboxSettings) -> Iterat
 
 
 @pytest.fixture
-def consumer(topics: Topics, kafka: str) -> Iterator[Callable[[str], Consumer]]:
+def consumer(topics: Topics, kafka: str, settings: Settings) -> Iterator[Callable[[str], Consumer]]:
     """A factory of consumers by name ("payments", "billing"), on the real broker."""
     made = []
 

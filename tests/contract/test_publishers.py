@@ -5,14 +5,16 @@ from collections.abc import Callable
 
 import pytest
 
+from outbox.delivery import OffsetRanges
 from outbox.exceptions import TopicMismatchError
 from outbox.page import Record
-from outbox.publisher import KafkaPublisher, OffsetRanges, Publisher
+from outbox.publisher import KafkaPublisher, Progress, Publisher
 from outbox.testing import MemoryPublisher
 from tests.topics import Topics
 
 TOPIC = "payments.payment"
 PARTITIONS = {"payments.payment": 6, "billing.invoice": 6}
+PROGRESS = Progress(1, 1, 0, 40)
 Make = Callable[..., Publisher]
 Places = Callable[[Publisher], list[tuple[int, int, bytes, bytes]]]
 
@@ -54,7 +56,7 @@ def nothing() -> None:
 
 def test_records_of_a_key_are_in_one_partition_in_the_order_of_the_page(make: Make, places: Places) -> None:
     publisher, page = make(), records(40)
-    publisher.publish(page, while_waiting=nothing)
+    publisher.publish(page, progress=PROGRESS, while_waiting=nothing)
     by_key = defaultdict(list)
     for partition, _, key, value in sorted(places(publisher)):
         by_key[key].append((partition, value))
@@ -65,15 +67,15 @@ def test_records_of_a_key_are_in_one_partition_in_the_order_of_the_page(make: Ma
 
 def test_the_offset_ranges_enclose_exactly_what_was_published(make: Make, places: Places) -> None:
     publisher = make()
-    publisher.publish(records(3), while_waiting=nothing)
+    publisher.publish(records(3), progress=PROGRESS, while_waiting=nothing)
     before = {(partition, offset) for partition, offset, *_ in places(publisher)}
-    ranges = publisher.publish(records(40), while_waiting=nothing)
+    ranges = publisher.publish(records(40), progress=PROGRESS, while_waiting=nothing)
     fresh = {(partition, offset) for partition, offset, *_ in places(publisher)} - before
     assert fresh == {(partition, offset) for partition, offset in expand(ranges)}
 
 
 def test_an_empty_page_is_nothing(make: Make) -> None:
-    assert make().publish([], while_waiting=nothing) == {}
+    assert make().publish([], progress=PROGRESS, while_waiting=nothing) == {}
 
 
 def test_declared_topics_that_are_there_pass_the_check(make: Make) -> None:
@@ -91,9 +93,9 @@ def test_a_topic_that_is_not_as_declared_is_refused(make: Make, declared: dict[s
 
 def test_a_publisher_that_was_closed_begins_again(make: Make, places: Places) -> None:
     publisher = make()
-    publisher.publish(records(2), while_waiting=nothing)
+    publisher.publish(records(2), progress=PROGRESS, while_waiting=nothing)
     publisher.close()
-    publisher.publish(records(2), while_waiting=nothing)
+    publisher.publish(records(2), progress=PROGRESS, while_waiting=nothing)
     assert len(places(publisher)) == 4
 
 

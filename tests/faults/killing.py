@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from django.conf import settings
 from django.db import connection
 
 ROOT = Path(__file__).parent.parent.parent
@@ -15,9 +16,10 @@ def kill_at(point: str, role: str, argument: str = "", *, hit: int = 1, **enviro
     """Start a process that dies at the hit-th passing of the point. Fails unless SIGKILL ended it."""
     database = connection.settings_dict
     url = f"postgres://{database['USER']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
+    known = {"DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": url, "TESTS_SOURCE": settings.OUTBOX["SOURCE"]}
     victim = subprocess.run(
         [sys.executable, "-m", "tests.faults.victim", point, str(hit), role, argument],
-        env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": url} | environment,
+        env=os.environ | known | environment,
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert victim.returncode == -signal.SIGKILL, f"not killed at {point}: {victim.returncode}\n{victim.stderr}"

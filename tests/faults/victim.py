@@ -26,8 +26,9 @@ from inbox.receiving import Partition  # noqa: E402
 from inbox.source import KafkaSource  # noqa: E402
 from outbox import sql as outbox_sql  # noqa: E402
 from outbox.conf import OutboxSettings  # noqa: E402
+from outbox.delivery import Delivery  # noqa: E402
 from outbox.page import Record  # noqa: E402
-from outbox.publisher import KafkaPublisher, _Delivery  # noqa: E402
+from outbox.publisher import KafkaPublisher  # noqa: E402
 from outbox.relay import Relay  # noqa: E402
 from payments.gateway_calls import make_call  # noqa: E402
 
@@ -88,7 +89,7 @@ class DyingPublisher(KafkaPublisher):
         super().__init__(**kwargs)
         self.left = hit
 
-    def _produce(self, record: Record, delivery: _Delivery, while_waiting: Callable[[], None]) -> None:
+    def _produce(self, record: Record, delivery: Delivery, while_waiting: Callable[[], None]) -> None:
         if not self.left:
             self._client().flush(10)
             die()

@@ -53,7 +53,7 @@ def published(log: None) -> MemoryPublisher:
 
 
 @pytest.fixture
-def relay(published: MemoryPublisher) -> Relay:
+def relay(log: None, published: MemoryPublisher) -> Relay:
     settings = OutboxSettings.model_validate(django_settings.OUTBOX | {"PAGE_SIZE": 10})
     return Relay(publisher=published, settings=settings)
 
