@@ -57,8 +57,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
-USE_I18N = False  # one format for times, with seconds
-DATETIME_FORMAT = "Y-m-d H:i:s"
+USE_I18N = False
+FORMAT_MODULE_PATH = ["services.formats"]  # times with seconds; DATETIME_FORMAT here would have no effect
 STATIC_URL = "static/"
 # Static files are few and the admin's: served from the packages, without a collectstatic step to forget.
 WHITENOISE_USE_FINDERS = True
