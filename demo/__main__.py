@@ -15,13 +15,14 @@ from rich.table import Table
 from demo.killer import Killer
 from demo.presses import Customers, Presses, UnexpectedAnswerError, paced
 from demo.purchases import BrokenFileError, Summary, read, summarise
-from demo.reconciliation import Line, count_open, count_settled, reconcile
+from demo.reconciliation import Line, count_invoiced, count_open, reconcile
 from stack import Stack, StackError
+from stack.interrupts import interrupt_on_signals
 
 SAMPLE = Path(__file__).parent / "cdnow_sample.csv"
 #: The gateway lies now and then: it charges and does not answer, or fails before it charges.
 FAULTS = {"timeout_after_commit": 0.005, "fail_before": 0.005}
-#: Nothing new settled for this long: something is lost.
+#: Nothing new invoiced for this long: something is lost.
 STALL_SECONDS = 90.0
 
 
@@ -29,6 +30,7 @@ def main() -> int:
     """Run the demo; 0 only when the proof holds, 2 for a file that cannot be replayed."""
     options = _options()
     console = Console(soft_wrap=True)
+    interrupt_on_signals()
     try:
         bought = summarise(options.file, limit=options.purchases)
         return _run(console, options, bought)
@@ -38,6 +40,9 @@ def main() -> int:
     except (StackError, UnexpectedAnswerError, TimeoutError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("demo: interrupted; everything it started has ended", file=sys.stderr)
+        return 130
 
 
 def _options() -> argparse.Namespace:
@@ -69,9 +74,11 @@ def _run(console: Console, options: argparse.Namespace, bought: Summary) -> int:
         with _progress(console) as progress:
             try:
                 presses = _replay(progress, stack, options, bought, killer)
-            finally:
                 killer.finish()
-            _settle(progress, stack, bought)
+            except BaseException:
+                killer.abandon()
+                raise
+            _wait_for_invoices(progress, stack, bought)
         lines = reconcile(stack.environment, bought)
     _show(console, lines, presses, killer, time.monotonic() - started)
     return 0 if all(line.holds for line in lines) and killer.killed.total() >= options.kills else 1
@@ -97,17 +104,17 @@ def _replay(progress: Progress, stack: Stack, options: argparse.Namespace, bough
     )
 
 
-def _settle(progress: Progress, stack: Stack, bought: Summary) -> None:
+def _wait_for_invoices(progress: Progress, stack: Stack, bought: Summary) -> None:
     """Wait until every payment knows its invoice. Raises TimeoutError when nothing moves any more."""
-    task: TaskID = progress.add_task("settled", total=bought.purchases)
-    settled, moved_at = 0, time.monotonic()
-    while settled < bought.purchases:
-        now = count_settled(stack.environment)
-        if now > settled:
-            settled, moved_at = now, time.monotonic()
+    task: TaskID = progress.add_task("invoiced", total=bought.purchases)
+    invoiced, moved_at = 0, time.monotonic()
+    while invoiced < bought.purchases:
+        now = count_invoiced(stack.environment)
+        if now > invoiced:
+            invoiced, moved_at = now, time.monotonic()
         if time.monotonic() - moved_at > STALL_SECONDS:
-            raise TimeoutError(f"{settled} of {bought.purchases} settled, nothing new for {STALL_SECONDS:.0f} s")
-        progress.update(task, completed=settled)
+            raise TimeoutError(f"{invoiced} of {bought.purchases} invoiced, nothing new for {STALL_SECONDS:.0f} s")
+        progress.update(task, completed=invoiced)
         time.sleep(0.5)
 
 

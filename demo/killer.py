@@ -2,11 +2,14 @@
 
 import random
 import threading
+import time
 from collections import Counter
 from queue import SimpleQueue
 
 from stack import Stack
 
+#: How long a process may take to be there for its kill.
+PATIENCE_SECONDS = 60.0
 VICTIMS = ["payments-relay", "billing-relay", "payments-consumer", "billing-consumer", "payments-worker"]
 
 
@@ -23,7 +26,8 @@ class Killer:
         self._stack = stack
         self._due: SimpleQueue[str | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work)
-        self._wake = threading.Event()
+        self._is_over = threading.Event()
+        self._last: dict[str, int] = {}
         self.killed: Counter[str] = Counter()
         self._thread.start()
 
@@ -38,9 +42,23 @@ class Killer:
         self._due.put(None)
         self._thread.join()
 
+    def abandon(self) -> None:
+        """Return at once: what is planned is not done any more."""
+        self._is_over.set()
+        self.finish()
+
     def _work(self) -> None:
         while (name := self._due.get()) is not None:
-            last = None
-            while (pid := self._stack.kill(name)) is None or pid == last:
-                self._wake.wait(0.05)
-            self.killed[name] += 1
+            if self._kill(name):
+                self.killed[name] += 1
+
+    def _kill(self, name: str) -> bool:
+        """Kill the process once it runs and is not the one that was killed before; give up after a minute."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline and not self._is_over.is_set():
+            pid = self._stack.kill(name, unless=self._last.get(name))
+            if pid is not None:
+                self._last[name] = pid
+                return True
+            self._is_over.wait(0.05)
+        return False

@@ -14,7 +14,7 @@ from demo.purchases import Purchase
 CLIENTS = 8
 #: Every tenth button is pressed by two hands at the same moment.
 CONCURRENT_EVERY = 10
-#: Customers wait while so many payments are not charged yet: a bounded backlog, whatever the file's size.
+#: Customers wait while so many payments are not charged yet: a bounded depth, whatever the file's size.
 MOST_OPEN = 150
 _LOOK_EVERY = 50
 #: How long a customer goes on pressing.
@@ -24,7 +24,10 @@ PATIENCE_SECONDS = 60.0
 def paced(purchases: Iterator[Purchase], *, count_open: Callable[[], int]) -> Iterator[Purchase]:
     """Yield the purchases, waiting while more than MOST_OPEN payments are open."""
     for number, purchase in enumerate(purchases):
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while number % _LOOK_EVERY == 0 and count_open() > MOST_OPEN:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"more than {MOST_OPEN} payments wait for the gateway for {PATIENCE_SECONDS:.0f} s")
             time.sleep(0.1)
         yield purchase
 
@@ -54,17 +57,15 @@ class Customers:
         total = Presses(0, 0, 0)
         in_flight: set[Future[Presses]] = set()
         with self._client, self._hands, self._second_hands:
-            while (
-                batch := [
-                    self._hands.submit(self._press_twice, p) for p in islice(purchases, 4 * CLIENTS - len(in_flight))
-                ]
-                or in_flight
-            ):
-                done, in_flight = wait(in_flight | set(batch), return_when=FIRST_COMPLETED)
+            while in_flight := in_flight | self._begin(purchases, most=4 * CLIENTS - len(in_flight)):
+                done, in_flight = wait(in_flight, return_when=FIRST_COMPLETED)
                 for pressed in done:
                     total = Presses(*map(sum, zip(total, pressed.result(), strict=True)))
                     after_each()
         return total
+
+    def _begin(self, purchases: Iterator[Purchase], *, most: int) -> set[Future[Presses]]:
+        return {self._hands.submit(self._press_twice, purchase) for purchase in islice(purchases, most)}
 
     def _press_twice(self, purchase: Purchase) -> Presses:
         if purchase.number % CONCURRENT_EVERY:

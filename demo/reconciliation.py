@@ -30,7 +30,7 @@ OUTBOX = "SELECT event_type, count(*) FROM outbox_event GROUP BY event_type"
 INBOX = "SELECT count(*) FROM inbox_inboxevent"
 PARKED = "SELECT count(*) FROM inbox_parked"
 OPEN = "SELECT count(*) FROM payments_gatewaycall WHERE state IN ('pending', 'in_flight', 'unknown')"
-SETTLED = "SELECT count(*) FROM payments_payment WHERE invoice_state <> ''"
+INVOICED = "SELECT count(*) FROM payments_payment WHERE invoice_state <> ''"
 #: What each consumer has handlers for.
 HANDLED = {
     "billing": {"payments.payment.captured.v1", "payments.payment.declined.v1"},
@@ -58,9 +58,9 @@ class Wire(NamedTuple):
     types: Counter[str]
 
 
-def count_settled(environment: Mapping[str, str]) -> int:
+def count_invoiced(environment: Mapping[str, str]) -> int:
     """Return how many payments know their invoice: the end of an event's way."""
-    return int(_row(environment["PAYMENTS_DATABASE_URL"], SETTLED)[0])
+    return int(_row(environment["PAYMENTS_DATABASE_URL"], INVOICED)[0])
 
 
 def count_open(environment: Mapping[str, str]) -> int:

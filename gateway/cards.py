@@ -13,7 +13,10 @@ PAYMENT_METHODS: dict[str, tuple[str, str] | None] = {
     "pm_card_visa_chargeDeclinedStolenCard": ("card_declined", "stolen_card"),
     "pm_card_chargeDeclinedExpiredCard": ("expired_card", "expired_card"),
     "pm_card_chargeDeclinedProcessingError": ("processing_error", "processing_error"),
+    "pm_card_authenticationRequired": None,
 }
+#: Answered with 200 and no money: the customer has to do something first.
+REQUIRES_ACTION = {"pm_card_authenticationRequired"}
 SMALLEST = {"usd": 50, "eur": 50, "gbp": 30, "jpy": 50}
 LARGEST = 99_999_999
 

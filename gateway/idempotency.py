@@ -23,11 +23,15 @@ _guard = threading.Lock()
 Execute = Callable[[], tuple[int, bytes]]
 
 
-def answer_once(key: str, request: bytes, execute: Execute) -> HttpResponse:
-    """Execute in a transaction and store the answer under the key, or give the stored one again. Raises StripeError."""
+def answer_once(key: str, request: bytes, *, prepare: Callable[[], None], execute: Execute) -> HttpResponse:
+    """Execute in a transaction and store the answer under the key, or give the stored one again. Raises StripeError.
+
+    prepare: called before an execution's transaction, which keeps all others out; may raise, then nothing is stored.
+    """
     if len(key) > MAX_KEY_LENGTH:
         raise invalid(f"Idempotency-Key has {len(key)} characters, at most {MAX_KEY_LENGTH} are allowed")
     if not key:
+        prepare()
         with transaction.atomic():
             return _response(*execute())
     with _claim(key):
@@ -35,6 +39,7 @@ def answer_once(key: str, request: bytes, execute: Execute) -> HttpResponse:
         stored = StoredAnswer.objects.filter(key=key).first()
         if stored is not None:
             return _replay(stored, digest)
+        prepare()
         with transaction.atomic():
             status, body = execute()
             StoredAnswer.objects.create(key=key, request_digest=digest, status=status, body=body)

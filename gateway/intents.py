@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.cards import PAYMENT_METHODS
+from gateway.cards import PAYMENT_METHODS, REQUIRES_ACTION
 from gateway.models import Intent
 
 
@@ -16,9 +16,11 @@ def execute(parameters: Mapping[str, str], *, key: str, faults: set[str]) -> tup
         return 500, _json({"error": {"type": "api_error", "message": "An error occurred on our side"}})
     method = parameters["payment_method"]
     refusal = ("card_declined", "generic_decline") if "decline" in faults else PAYMENT_METHODS[method]
+    status = "requires_payment_method" if refusal else "requires_action" if method in REQUIRES_ACTION else "succeeded"
     intent = Intent.objects.create(
         id=f"pi_{secrets.token_hex(12)}",
-        charge_id=None if refusal else f"ch_{secrets.token_hex(12)}",
+        charge_id=f"ch_{secrets.token_hex(12)}" if status == "succeeded" else None,
+        status=status,
         amount=int(parameters["amount"]),
         currency=parameters["currency"],
         metadata={
@@ -46,7 +48,7 @@ def as_intent(intent: Intent) -> dict[str, Any]:
         "latest_charge": intent.charge_id,
         "livemode": False,
         "metadata": intent.metadata,
-        "status": "succeeded" if intent.charge_id else "requires_payment_method",
+        "status": intent.status,
     }
 
 

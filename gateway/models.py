@@ -8,6 +8,7 @@ class Intent(models.Model):
 
     id = models.TextField(primary_key=True)
     charge_id = models.TextField(unique=True, null=True)  # noqa: DJ001  (null: refused, no charge)
+    status = models.TextField()
     amount = models.IntegerField()
     currency = models.TextField()
     metadata = models.JSONField()

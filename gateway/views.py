@@ -59,15 +59,15 @@ def create_payment_intent(request: HttpRequest) -> HttpResponse:
         raise invalid("only confirm=true is simulated", param="confirm")
     key = request.headers.get("Idempotency-Key", "")
 
-    def perform() -> tuple[int, bytes]:
+    def prepare() -> None:
         faults.update(draw(settings.FAULTS, ()))
         if "fail_before" in faults:
             raise StripeError(500, "api_error", "An error occurred on our side")
         if "slow" in faults:
             time.sleep(SLOW_SECONDS)
-        return execute(parameters, key=key, faults=faults)
 
-    response = answer_once(key, request.body, perform)
+    perform = functools.partial(execute, parameters, key=key, faults=faults)
+    response = answer_once(key, request.body, prepare=prepare, execute=perform)
     if "timeout_after_commit" in faults and "Idempotent-Replayed" not in response:
         _hang_up(request)
     return response

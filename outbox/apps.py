@@ -9,7 +9,7 @@ class OutboxConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register every declared event type, so that record() and the schema export know them all."""
+        """Register every declared event type, so that a type that is declared twice is found at the start."""
         from outbox import checks  # noqa: F401  (registers itself)
 
         autodiscover_modules("events")

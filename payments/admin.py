@@ -6,7 +6,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from outbox.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
-from outbox.rendering import visible_bytes
+from outbox.rendering import visible, visible_bytes
 from payments.models import GatewayCall, IdempotencyKey, Payment
 
 
@@ -19,15 +19,23 @@ class GatewayCallInline(ReadOnlyInline):
 class PaymentAdmin(ReadOnlyAdmin):
     """One payment, the calls it needed, and the way to its events."""
 
-    list_display = ["id", "created_at", "reference", "customer_id", "money", "status", "invoice_state"]
+    list_display = ["id", "created_at", "reference_visible", "customer_visible", "money", "status", "invoice_state"]
     search_fields = ["id", "customer_id", "reference"]
     search_help_text = "A payment's id, a customer's id or a reference"
     fieldsets = [
-        (None, {"fields": ["id", "reference", "customer_id", "money", "payment_method"]}),
-        ("State", {"fields": [("status", "decline_code"), "version", ("created_at", "settled_at")]}),
+        (None, {"fields": ["id", "reference_visible", "customer_visible", "money", "payment_method"]}),
+        ("State", {"fields": [("status", "decline_code"), "version", ("created_at", "ended_at")]}),
         ("Elsewhere", {"fields": [("invoice_id", "invoice_state"), "events"]}),
     ]
     inlines = [GatewayCallInline]
+
+    @admin.display(description="reference")
+    def reference_visible(self, payment: Payment) -> SafeString:
+        return visible(payment.reference)
+
+    @admin.display(description="customer id")
+    def customer_visible(self, payment: Payment) -> SafeString:
+        return visible(payment.customer_id)
 
     @admin.display(description="amount in minor units")
     def money(self, payment: Payment) -> str:

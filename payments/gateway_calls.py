@@ -1,4 +1,4 @@
-"""The outside effect: claim a gateway call, make it outside any transaction, settle what was answered.
+"""The outside effect: claim a gateway call, make it outside any transaction, conclude from the answer.
 
 The key never changes, so a repeat after a time-out, a crash or by a second worker is the same charge.
 """
@@ -41,25 +41,26 @@ class Answer(NamedTuple):
 def take_due_calls(limit: int) -> list[int]:
     """Return the ids of calls whose nudge was lost, whose worker died or whose next try is due; oldest first.
 
-    Each is pushed back to after the others, so that a backlog is not nudged again at every sweep.
+    One that was returned is not returned again for a while: when workers are slow, each sweep reaches further.
     """
     now = timezone.now()
+    is_due = Q(swept_at=None) | Q(swept_at__lte=now - SWEEP_AGAIN)
     with transaction.atomic():
-        due = GatewayCall.objects.select_for_update(skip_locked=True).filter(state__in=_OPEN, due_at__lte=now)
+        due = GatewayCall.objects.select_for_update(skip_locked=True).filter(is_due, state__in=_OPEN, due_at__lte=now)
         taken = list(due.order_by("due_at").values_list("pk", flat=True)[:limit])
-        GatewayCall.objects.filter(pk__in=taken, state=State.PENDING).update(due_at=now + SWEEP_AGAIN)
+        GatewayCall.objects.filter(pk__in=taken).update(swept_at=now)
     return taken
 
 
 def make_call(call_id: int) -> Answer | None:
-    """Make one attempt and settle it. None: someone else has the call, or it is settled."""
+    """Make one attempt and conclude it. None: someone else has the call, or it is concluded."""
     if connection.in_atomic_block:
         raise RuntimeError("the network is never touched inside a transaction")
     call = _claim(call_id)
     if call is None:
         return None
     answer = _ask_gateway(call)
-    _settle(call_id, answer)
+    _conclude(call_id, answer)
     return answer
 
 
@@ -69,7 +70,7 @@ def _claim(call_id: int) -> GatewayCall | None:
     lease = timedelta(seconds=payments_settings().gateway_timeout_seconds * _LEASE_FACTOR)
     is_free = Q(state=State.PENDING) | Q(state__in=_OPEN, due_at__lte=now)
     taken = GatewayCall.objects.filter(is_free, pk=call_id).update(
-        state=State.IN_FLIGHT, attempts=F("attempts") + 1, due_at=now + lease, updated_at=now
+        state=State.IN_FLIGHT, attempts=F("attempts") + 1, due_at=now + lease, swept_at=None, updated_at=now
     )
     return GatewayCall.objects.select_related("payment").get(pk=call_id) if taken else None
 
@@ -93,6 +94,8 @@ def _ask_gateway(call: GatewayCall) -> Answer:
     except stripe.StripeError as error:
         # A time-out, a 5xx, 409 (our own first attempt still runs), 429: it may or may not have happened.
         return Answer(State.UNKNOWN, problem=f"{type(error).__name__}: {error}")
+    if intent.status != "succeeded":  # requires_action, processing: a 200 without money
+        return Answer(State.UNKNOWN, problem=f"{intent.id} is {intent.status}: look at it in the gateway")
     return Answer(State.CONFIRMED, str(intent.latest_charge))
 
 
@@ -101,7 +104,7 @@ def _code(error: stripe.StripeError) -> str:
     return (details and (details.decline_code or details.code)) or "refused"
 
 
-def _settle(call_id: int, answer: Answer) -> None:
+def _conclude(call_id: int, answer: Answer) -> None:
     with transaction.atomic():
         call = GatewayCall.objects.select_for_update().get(pk=call_id)
         if call.state in (State.CONFIRMED, State.REFUSED):  # a slower attempt under the same key: the same answer
@@ -120,8 +123,9 @@ def _settle(call_id: int, answer: Answer) -> None:
 
 def _client() -> stripe.StripeClient:
     """The official client, one a thread: its connection pool is not to be shared."""
-    if not hasattr(_local, "client"):
-        settings = payments_settings()
+    settings = payments_settings()
+    if getattr(_local, "settings", None) is not settings:
+        _local.settings = settings
         _local.client = stripe.StripeClient(
             settings.gateway_api_key,
             base_addresses={"api": settings.gateway_url},

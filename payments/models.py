@@ -28,7 +28,7 @@ class Payment(models.Model):
     decline_code = models.TextField(default="", blank=True)
     version = models.IntegerField(default=1, help_text="rises with every event of this payment")
     created_at = models.DateTimeField(auto_now_add=True)
-    settled_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
     invoice_id = models.UUIDField(null=True)
     invoice_state = models.TextField(choices=InvoiceState, default=InvoiceState.NONE, blank=True)
 
@@ -38,8 +38,8 @@ class Payment(models.Model):
             models.CheckConstraint(condition=Q(amount__gte=0), name="payment_amount_is_not_negative"),
             models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="payment_currency_is_iso_4217"),
             models.CheckConstraint(
-                condition=Q(status="initiated", settled_at=None) | Q(~Q(status="initiated"), settled_at__isnull=False),
-                name="payment_settled_at_goes_with_status",
+                condition=Q(status="initiated", ended_at=None) | Q(~Q(status="initiated"), ended_at__isnull=False),
+                name="payment_ended_at_goes_with_status",
             ),
             models.CheckConstraint(
                 condition=~Q(status="declined") | ~Q(decline_code=""), name="payment_declined_says_why"
@@ -73,6 +73,7 @@ class GatewayCall(models.Model):
     state = models.TextField(choices=State, default=State.PENDING)
     attempts = models.IntegerField(default=0)
     due_at = models.DateTimeField(help_text="from then on the sweeper may take it: nudge lost, lease over, next try")
+    swept_at = models.DateTimeField(null=True, help_text="when the sweeper last nudged for it")
     gateway_reference = models.TextField(default="", blank=True)
     problem = models.TextField(default="", blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -89,6 +90,7 @@ class GatewayCall(models.Model):
                 name="gateway_call_due",
                 condition=Q(state__in=["pending", "in_flight", "unknown"]),
             ),
+            models.Index(fields=["state", "id"], name="gateway_call_by_state"),
         ]
 
     def __str__(self) -> str:

@@ -37,7 +37,7 @@ def initiate_payment(*, customer_id: str, reference: str, amount: int, currency:
 @transaction.atomic
 def capture_payment(payment_id: UUID, *, charge_id: str) -> Payment:
     """Note that the money was taken. Raises InvalidTransitionError unless the payment is initiated."""
-    payment = _settle(payment_id, Payment.Status.CAPTURED)
+    payment = _end(payment_id, Payment.Status.CAPTURED)
     record(PaymentCaptured(**_facts(payment), charge_id=charge_id))
     return payment
 
@@ -45,7 +45,7 @@ def capture_payment(payment_id: UUID, *, charge_id: str) -> Payment:
 @transaction.atomic
 def decline_payment(payment_id: UUID, *, decline_code: str) -> Payment:
     """Note that the gateway refused. Raises InvalidTransitionError unless the payment is initiated."""
-    payment = _settle(payment_id, Payment.Status.DECLINED, decline_code=decline_code)
+    payment = _end(payment_id, Payment.Status.DECLINED, decline_code=decline_code)
     record(PaymentDeclined(**_facts(payment), decline_code=decline_code))
     return payment
 
@@ -58,13 +58,13 @@ def note_invoice(payment_id: UUID, *, invoice_id: UUID, invoice_state: Payment.I
     payment.save(update_fields=["invoice_id", "invoice_state"])
 
 
-def _settle(payment_id: UUID, status: Payment.Status, *, decline_code: str = "") -> Payment:
+def _end(payment_id: UUID, status: Payment.Status, *, decline_code: str = "") -> Payment:
     payment = _lock(payment_id)
     if payment.status != Payment.Status.INITIATED:
         raise InvalidTransitionError(f"payment {payment_id} is {payment.status}: it cannot become {status}")
-    payment.status, payment.decline_code, payment.settled_at = status, decline_code, timezone.now()
+    payment.status, payment.decline_code, payment.ended_at = status, decline_code, timezone.now()
     payment.version += 1
-    payment.save(update_fields=["status", "decline_code", "settled_at", "version"])
+    payment.save(update_fields=["status", "decline_code", "ended_at", "version"])
     return payment
 
 

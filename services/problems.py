@@ -34,6 +34,8 @@ def _answer_domain_error(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _answer_invalid(request: HttpRequest, error: Any) -> HttpResponse:
+    if request.method == "POST" and not request.body:
+        return problem(400, "The body is empty", "send a JSON object")
     errors = [
         {"pointer": "/" + "/".join(str(part) for part in found["loc"][2:]), "detail": found["msg"]}
         for found in error.errors

@@ -9,6 +9,7 @@ from types import FrameType
 
 from stack.environment import secret_key, with_database
 from stack.exceptions import StackError
+from stack.interrupts import interrupt_on_signals
 from stack.stack import Stack
 
 URLS = """
@@ -72,9 +73,7 @@ def _options() -> argparse.Namespace:
 def main() -> int:
     """Parse the command line and run; errors are one line."""
     options = _options()
-    # Each ends the stack in order. SIGINT too is set: a shell starts background jobs with it ignored.
-    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signum, signal.default_int_handler)
+    interrupt_on_signals()
     try:
         if options.command == "up":
             return up(options.folder)

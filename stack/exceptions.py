@@ -6,4 +6,4 @@ class StackError(RuntimeError):
 
 
 class KafkaMissingError(StackError):
-    """The jars cannot be had, or are not the ones of the lock file."""
+    """Maven Central cannot be reached. Jars that differ from the lock file are a StackError: no stand-in for those."""

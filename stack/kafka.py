@@ -108,7 +108,7 @@ def answers(address: str, *, seconds: float = 0.5) -> bool:
 
 
 def class_path(jars: Path) -> str:
-    """Return Java's class path: the locked jars, fetched once. Raises KafkaMissingError, which says what to do."""
+    """Return Java's class path: the locked jars, fetched once. Raises StackError, which says what to do."""
     locked = {name: digest for digest, name in map(str.split, LOCK.read_text().splitlines())}
     jars.mkdir(parents=True, exist_ok=True)
     with (jars / "lock").open("w") as lock:
@@ -118,9 +118,7 @@ def class_path(jars: Path) -> str:
             _fetch(jars)
     found = _found(jars)
     if missing := sorted(locked.keys() - found):
-        raise KafkaMissingError(
-            f"{', '.join(missing)} of {LOCK.name} did not come with {ENDPOINT}: remove {jars}, repeat"
-        )
+        raise StackError(f"{', '.join(missing)} of {LOCK.name} did not come with {ENDPOINT}: remove {jars}, repeat")
     for name, digest in locked.items():
         _verify(found[name], digest)
     return os.pathsep.join(str(found[name]) for name in locked)
@@ -148,4 +146,4 @@ def _fetch(jars: Path) -> None:
 def _verify(jar: Path, locked: str) -> None:
     found = hashlib.sha256(jar.read_bytes()).hexdigest()
     if found != locked:
-        raise KafkaMissingError(f"{jar}: sha256 is {found}, {LOCK.name} says {locked}: remove the file and repeat")
+        raise StackError(f"{jar}: sha256 is {found}, {LOCK.name} says {locked}: remove the file and repeat")

@@ -76,7 +76,7 @@ def next_failures(failures: int, *, code: int, seconds: float) -> int:
 
 def pause_seconds(failures: int) -> float:
     """Return how long to wait before the next start."""
-    return min(0.1 * 2.0**failures, _MAX_PAUSE_SECONDS) if failures else 0.0
+    return min(0.1 * 2.0 ** min(failures, 10), _MAX_PAUSE_SECONDS) if failures else 0.0
 
 
 def _has_ended(pid: int) -> bool:

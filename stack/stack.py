@@ -90,10 +90,13 @@ class Stack:
                     raise StackError(f"{url} does not answer with 200: its output, or {self.folder}/log, says why")
                 time.sleep(0.1)
 
-    def kill(self, name: str) -> int | None:
-        """SIGKILL to a process, which is then started again; return its pid, None when it is not running now."""
+    def kill(self, name: str, *, unless: int | None = None) -> int | None:
+        """SIGKILL to a process, which is then started again; return its pid.
+
+        None when it is not running now, or is still the one with the pid `unless`, which may be dying.
+        """
         process = pidfiles.find(self.run / f"{name}.pid")
-        if process is None:
+        if process is None or process.pid == unless:
             return None
         try:
             process.kill()

@@ -73,7 +73,7 @@ def outbox_settings(log: None, settings: Settings) -> OutboxSettings:
 
 @pytest.fixture
 def relay(topics: Topics, kafka: str, outbox_settings: OutboxSettings) -> Iterator[Relay]:
-    """A relay on the real broker; `drain(relay)` of tests.drain runs it."""
+    """A relay on the real broker; `drain(relay)` of tests.purchases runs it."""
     publisher = KafkaPublisher(bootstrap_servers=kafka, topics=outbox_settings.topics)
     yield Relay(publisher=publisher, settings=outbox_settings)
     publisher.close()

@@ -57,8 +57,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
-USE_I18N = False  # one format for times, with seconds
-DATETIME_FORMAT = "Y-m-d H:i:s"
+USE_I18N = False
+FORMAT_MODULE_PATH = ["services.formats"]  # times with seconds; DATETIME_FORMAT here would have no effect
 STATIC_URL = "static/"
 # Static files are few and the admin's: served from the packages, without a collectstatic step to forget.
 WHITENOISE_USE_FINDERS = True
@@ -69,10 +69,18 @@ LOGGING_CONFIG = None
 configure_logging(level=env.str("LOG_LEVEL", default="INFO"))
 
 
+#: A peer that is gone without a word is noticed within some ten seconds, not by the kernel's default of two hours.
+HALF_OPEN = {
+    "connect_timeout": 10, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}  # fmt: skip
+
+
 def database(service: str) -> dict[str, Any]:
     """Return the DATABASES entry: <SERVICE>_DATABASE_URL, else DATABASE_URL (postgres://user:password@host:port/name)."""
     own = f"{service.upper()}_DATABASE_URL"
     config: dict[str, Any] = env.db_url(own if own in os.environ else "DATABASE_URL")
+    config["OPTIONS"] = HALF_OPEN | config.get("OPTIONS", {})
     # Health checks: a connection that the database closed (a restart, a fail-over) is replaced, not raised.
     return config | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
 
@@ -83,7 +91,7 @@ KAFKA_REPLICATION_FACTOR = env.int("KAFKA_REPLICATION_FACTOR", default=1)
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True  # a killed worker's task is delivered again where the broker can; the sweeper is the net
-CELERY_TASK_PUBLISH_RETRY = False  # a request does not wait for a dead broker: the sweeper finds the row
+CELERY_TASK_PUBLISH_RETRY = False  # nor does it try again: the sweeper finds the row
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 4
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -91,10 +99,13 @@ CELERY_TIMEZONE = "UTC"
 
 
 def celery_transport_options(service: str) -> dict[str, Any]:
-    """Return the options of filesystem:// (the local stack's broker): a folder a service, since workers list theirs."""
-    folder = Path(env.str("CELERY_FILESYSTEM_FOLDER", default=".")) / service
+    """Return the broker's options: for filesystem:// (the local stack's) a folder a service, as workers list theirs.
+
+    Otherwise: one attempt, of a second at most. A request that only nudges must not wait for a broker that is away.
+    """
     if not CELERY_BROKER_URL.startswith("filesystem:"):
-        return {}
+        return {"max_retries": 0, "socket_connect_timeout": 1.0}
+    folder = Path(env.str("CELERY_FILESYSTEM_FOLDER", default=".")) / service
     (folder / "control").mkdir(parents=True, exist_ok=True)
     return {
         "data_folder_in": str(folder),

@@ -33,5 +33,6 @@ PAYMENTS = {
 CELERY_TASK_DEFAULT_QUEUE = SERVICE
 CELERY_BROKER_TRANSPORT_OPTIONS = celery_transport_options(SERVICE)
 CELERY_BEAT_SCHEDULE = {
-    "sweep gateway calls": {"task": "payments.sweep_gateway_calls", "schedule": 2.0},
+    # expires: sweeps do not pile up while no worker runs.
+    "sweep gateway calls": {"task": "payments.sweep_gateway_calls", "schedule": 2.0, "options": {"expires": 2.0}},
 }

@@ -58,14 +58,14 @@ def check_log_is_append_only() -> None:
 
 
 def check_effects(topics: Topics) -> None:
-    """I3, I5, I6: every settled payment has one invoice and its bookings, and the offsets tell what was applied."""
-    settled = Payment.objects.exclude(status="initiated")
-    assert Invoice.objects.count() == settled.count(), "I3: one invoice a payment"
-    captured = settled.filter(status="captured").aggregate(total=Sum("amount"))["total"] or 0
+    """I3, I5, I6: every payment that ended has one invoice and its bookings; the offsets tell what was applied."""
+    ended = Payment.objects.exclude(status="initiated")
+    assert Invoice.objects.count() == ended.count(), "I3: one invoice a payment"
+    captured = ended.filter(status="captured").aggregate(total=Sum("amount"))["total"] or 0
     balances = dict(LedgerEntry.objects.values_list("account").annotate(Sum("amount")))
     assert sum(balances.values()) == 0, "I5: debits are credits"
     assert balances.get("cash", 0) == captured, "I5: the cash is what was captured"
-    assert InboxEvent.objects.filter(consumer="billing").count() == settled.count(), "I3: each event remembered once"
+    assert InboxEvent.objects.filter(consumer="billing").count() == ended.count(), "I3: each event remembered once"
     assert not ParkedEvent.objects.exists()
     ends = topics.read_ends()
     for row in InboxOffset.objects.filter(consumer="billing", topic="payments.payment"):

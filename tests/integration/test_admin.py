@@ -111,6 +111,13 @@ def test_a_payment_leads_to_its_events_and_a_ledger_line_to_its_cause(browser: C
     assert [each.event_id for each in cause] == [CAUSE]
 
 
+def test_times_are_shown_with_their_seconds(browser: Client, rows: dict[str, Any]) -> None:
+    event = rows["outbox_outboxevent"]
+    shown = f"{event.occurred_at:%Y-%m-%d %H:%M:%S}"
+    assert shown in browser.get(list_of("outbox_outboxevent")).content.decode()
+    assert shown in browser.get(page_of("outbox_outboxevent", event)).content.decode()
+
+
 def test_an_event_that_was_not_published_says_so(browser: Client, rows: dict[str, Any]) -> None:
     assert "not yet" in browser.get(page_of("outbox_outboxevent", rows["outbox_outboxevent"])).content.decode()
 

@@ -38,9 +38,15 @@ def test_every_path_that_is_named_exists(document: str) -> None:
 
 def test_every_setting_of_the_environment_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text()
-    for module in (ROOT / "services" / "settings").glob("*.py"):
+    for module in [*(ROOT / "services" / "settings").glob("*.py"), ROOT / "gateway" / "settings.py"]:
         for name in re.findall(r'env\.\w+\("(\w+)"', module.read_text()):
             assert f"`{name}`" in readme, f"{name} of {module.name}"
+
+
+def test_every_picture_is_shown_somewhere() -> None:
+    shown = "".join((ROOT / document).read_text() for document in DOCUMENTS)
+    for picture in (ROOT / "docs" / "images").iterdir():
+        assert picture.name in shown, picture.name
 
 
 def test_every_manage_command_that_is_named_exists() -> None:

@@ -1,0 +1,1 @@
+"""Formats by language, found by FORMAT_MODULE_PATH."""
