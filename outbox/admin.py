@@ -3,11 +3,14 @@
 import json
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from outbox.coordinates import Coordinates, find_coordinates
-from outbox.models import OutboxEvent
+from outbox.log import ask_for_redrive
+from outbox.models import OutboxEvent, ParkedRow
 from outbox.read_only_admin import ReadOnlyAdmin
 from outbox.rendering import pretty_json, table
 
@@ -47,6 +50,29 @@ class OutboxEventAdmin(ReadOnlyAdmin):
             ]],
             head=["at", "generation", "window", "page", "partition", "offset"],
         )  # fmt: skip
+
+
+@admin.register(ParkedRow)
+class ParkedRowAdmin(ReadOnlyAdmin):
+    """One row that the broker refused, or that waits behind such a row of its key."""
+
+    list_display = ["position", "parked_at", "topic", "partition_key", "reason", "redrive_asked_at", "resolved_at"]
+    search_fields = ["position"]
+    search_help_text = "A position"
+    ordering = ["-position"]
+    actions = ["redrive"]
+
+    def has_redrive_permission(self, request: HttpRequest) -> bool:
+        """Say whether the user may redrive: the permission to change a parked row, which nothing else needs."""
+        return bool(request.user.has_perm("outbox.change_parkedrow"))
+
+    @admin.action(description="Redrive the keys of the selected rows", permissions=["redrive"])
+    def redrive(self, request: HttpRequest, queryset: QuerySet[ParkedRow]) -> None:
+        chosen = list(queryset)
+        asked = ask_for_redrive(positions=[row.position for row in chosen])
+        for row in chosen:
+            self.log_change(request, row, "Asked for a redrive.")
+        self.message_user(request, f"Asked for {len(asked)} rows; the leading relay publishes them.")
 
 
 def _offset(found: Coordinates) -> str:

@@ -1,7 +1,7 @@
 """The one door to the outbox's settings: the dict OUTBOX, read into one typed object."""
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 from django.core.signals import setting_changed
@@ -16,10 +16,14 @@ class OutboxSettings(BaseModel):
     source: str = Field(min_length=1, description="CloudEvents source; unique to one outbox database")
     bootstrap_servers: str = Field(min_length=1, description="Kafka brokers, host:port, comma-separated")
     topics: dict[str, int] = Field(description="topics this service may publish to, with their partition count")
+    mode: Literal["idempotent", "transactional"] = Field(
+        default="idempotent", description="what readers get: duplicates with the same id after a crash, or none"
+    )
     replication_factor: int = Field(default=1, ge=1, description="for topics made by make_topics")
     max_data_bytes: int = Field(default=900_000, ge=1, description="below the broker's message.max.bytes of 1 MiB")
-    page_size: int = Field(default=2_000, ge=1, description="rows read and published at once")
+    page_size: int = Field(default=5_000, ge=1, description="most rows read and published at once")
     lease_seconds: float = Field(default=3.0, gt=0, description="a dead leader is replaced after this long")
+    stop_seconds: float = Field(default=10.0, gt=0, description="a page in hand may take so long after SIGTERM")
     poll_seconds_busy: float = Field(default=0.002, gt=0, description="pause after a page with rows")
     poll_seconds_idle: float = Field(default=0.05, gt=0, description="longest pause when there is nothing to do")
 

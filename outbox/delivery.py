@@ -25,6 +25,7 @@ class Delivery:
     def __init__(self, count: int, topics: Mapping[str, int]) -> None:
         self.pending = count
         self.error: KafkaError | None = None
+        self.refusal: KafkaError | None = None
         self.offsets: OffsetRanges = {}
         self._topics = topics
 
@@ -32,9 +33,9 @@ class Delivery:
         """Librdkafka's delivery callback; runs inside poll(). Raises TopicMismatchError on a partition too many."""
         self.pending -= 1
         if error is not None:
-            # A refusal says more than what it does to the batches behind it.
-            if self.error is None or error.code() in _REFUSALS:
-                self.error = error
+            self.error = self.error or error
+            if error.code() in _REFUSALS:  # says more than what it does to the batches behind it
+                self.refusal = self.refusal or error
             return
         topic, partition = str(message.topic()), int(message.partition() or 0)
         if partition >= (declared := self._topics.get(topic, 0)):

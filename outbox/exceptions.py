@@ -15,7 +15,7 @@ OutboxError
 
 
 class OutboxError(Exception):
-    """Base of all errors of the outbox. `is_retryable`: the relay tries again by itself."""
+    """Base of all errors of the outbox. `is_retryable`: no person is needed. The relay tries again in any case."""
 
     is_retryable = False
 

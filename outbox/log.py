@@ -142,6 +142,21 @@ def advance(
     return window._replace(page=page, position=position, is_complete=is_complete)
 
 
+class ParkedRow(NamedTuple):
+    """A row that waits for a redrive."""
+
+    position: int
+    topic: str
+    partition_key: str
+    reason: str
+    problem: str
+
+
+def read_parked() -> list[ParkedRow]:
+    """Return what is parked and not resolved, in order of position."""
+    return [ParkedRow._make(row) for row in _rows(sql.PARKED, {})]
+
+
 def ask_for_redrive(
     *, positions: list[int] | None = None, keys: list[str] | None = None, everything: bool = False
 ) -> list[tuple[str, str, int]]:

@@ -1,4 +1,7 @@
-"""The log, for reading: the admin and tests. Written by record() alone; the tables are made by 0001_log.sql."""
+"""The log and its parked rows, for reading: the admin and tests. Written by record() and the relay alone.
+
+The tables are made by 0001_log.sql.
+"""
 
 from django.db import models
 
@@ -27,3 +30,26 @@ class OutboxEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_type} {self.event_id}"
+
+
+class ParkedRow(models.Model):
+    """A row that the relay passed over; it blocks its key until it is published by a redrive."""
+
+    position = models.BigIntegerField(primary_key=True)
+    topic = models.TextField()
+    partition_key = models.TextField()
+    generation = models.IntegerField()
+    window_id = models.BigIntegerField()
+    reason = models.TextField()
+    problem = models.TextField()
+    parked_at = models.DateTimeField()
+    redrive_asked_at = models.DateTimeField(null=True)
+    resolved_at = models.DateTimeField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "outbox_parked"
+        ordering = ["-position"]
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.position}"

@@ -5,8 +5,10 @@ https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
+import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from outbox.delivery import Delivery, OffsetRanges, check_partition_count, fail
@@ -25,7 +27,9 @@ PRODUCER = {
     "queue.buffering.max.kbytes": 65_536,  # bounded memory in flight
     "log_level": 3,
 }
+logger = structlog.get_logger(__name__)
 _WAIT_SECONDS = 0.1
+_REPORT_ROUNDS = 20
 
 
 class Progress(NamedTuple):
@@ -77,6 +81,7 @@ class KafkaPublisher:
         self._settings: dict[str, Any] = PRODUCER | {"bootstrap.servers": bootstrap_servers}
         # Made at the first use: librdkafka's threads do not survive a fork.
         self._producer: Producer | None = None
+        self._fatal: KafkaError | None = None
 
     def check_topics(self) -> None:
         """See Publisher. Asks the broker, at most 10 s; no answer is a PublishFailedError."""
@@ -112,18 +117,23 @@ class KafkaPublisher:
 
     def _client(self) -> Producer:
         if self._producer is None:
-            self._producer = Producer(self._settings | {"error_cb": _ignore_transient})
+            self._fatal = None
+            self._producer = Producer(self._settings | {"error_cb": self._note})
         return self._producer
 
     def _deliver(self, page: Sequence[Record], while_waiting: Callable[[], None]) -> OffsetRanges:
         delivery = Delivery(len(page), self._topics)
-        for record in page:
-            self._produce(record, delivery, while_waiting)
-        while delivery.pending and delivery.error is None:
-            self._client().poll(_WAIT_SECONDS)
-            while_waiting()
+        try:
+            for record in page:
+                self._produce(record, delivery, while_waiting)
+            while delivery.pending and delivery.error is None:
+                self._client().poll(_WAIT_SECONDS)
+                while_waiting()
+        except KafkaException as error:
+            self._hear_out(delivery)
+            delivery.error = delivery.error or error.args[0]
         if delivery.error is not None:
-            fail(delivery.error)
+            fail(delivery.refusal or self._fatal or delivery.error)
         return delivery.offsets
 
     def _produce(self, record: Record, delivery: Delivery, while_waiting: Callable[[], None]) -> None:
@@ -137,9 +147,17 @@ class KafkaPublisher:
             except BufferError:  # the queue is full: wait for acknowledgements, not for memory
                 self._client().poll(_WAIT_SECONDS)
                 while_waiting()
-            except KafkaException as error:
-                fail(error.args[0], f" of position {record.position} to {record.topic}")
 
+    def _hear_out(self, delivery: Delivery) -> None:
+        """Serve the reports behind a fatal error: it only says that order would be lost, they say what was refused."""
+        for _ in range(_REPORT_ROUNDS):
+            if not delivery.pending:
+                return
+            with suppress(KafkaException):
+                self._client().poll(_WAIT_SECONDS)
 
-def _ignore_transient(error: KafkaError) -> Any:
-    """Librdkafka retries transient errors by itself; a fatal one fails the page's deliveries, where it is raised."""
+    def _note(self, error: KafkaError) -> None:
+        """Librdkafka's error callback: it retries transient errors by itself, a fatal one fails the page."""
+        if error.fatal():
+            self._fatal = error
+        logger.warning("kafka client", error=f"{error.name()}: {error.str()}")

@@ -62,7 +62,7 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     show_full_result_count = False
     list_per_page = 50
     list_max_show_all = 0
-    actions = None
+    actions: Any = None
     sortable_by = ()
     ordering = ["-pk"]
 

@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 
 from outbox import sql
 from outbox.conf import outbox_settings
-from outbox.envelope import Envelope, current_cause
+from outbox.envelope import MAX_ATTRIBUTE_BYTES, Envelope, current_cause
 from outbox.events import Event
 from outbox.exceptions import (
     EventTooLargeError,
@@ -60,8 +60,10 @@ def _row(event: Event) -> tuple[Any, ...]:
             f"{event.event_type} has {size} bytes, OUTBOX['MAX_DATA_BYTES'] allows {settings.max_data_bytes}"
         )
     key = event.aggregate_id
-    if not key or "\x00" in key:
-        raise InvalidEventError(f"{event.event_type}: the key {event.key}={key!r} must be non-empty text without NUL")
+    if not key or "\x00" in key or len(key.encode()) > MAX_ATTRIBUTE_BYTES:
+        raise InvalidEventError(
+            f"{event.event_type}: {event.key}={key[:100]!r} must be 1 to {MAX_ATTRIBUTE_BYTES} bytes without NUL"
+        )
     return (
         uuid7(), settings.source, event.event_type, key, event.aggregate_type, key,
         event.topic, key, data, json.dumps(_headers(current_cause.get())),

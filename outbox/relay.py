@@ -8,11 +8,13 @@ a long transaction delays only its own rows. (PgQ's batches: https://github.com/
     peek -> open a window (durable) -> read a page -> publish it -> every acknowledgement -> advance -> next page
 """
 
+import math
 import os
 import random
 import socket
 import time
 import uuid
+from contextlib import suppress
 from functools import partial
 from threading import Event
 
@@ -22,13 +24,15 @@ from django.db import DatabaseError, InterfaceError, connection
 from outbox import log
 from outbox.conf import OutboxSettings
 from outbox.delivery import OffsetRanges
-from outbox.exceptions import LeadershipLostError, OutboxError, RecordRefusedError
+from outbox.exceptions import LeadershipLostError, OutboxError, PublishFailedError, RecordRefusedError
 from outbox.page import Row, to_record
 from outbox.publisher import Progress, Publisher
 from outbox.takeover import check_identity, skip_published
 
 logger = structlog.get_logger(__name__)
 _MAX_BACK_OFF_SECONDS = 10.0
+#: Memory is bounded by bytes: pages begin small, as rows may have up to MAX_DATA_BYTES each.
+_FIRST_PAGE, _HEAVY_PAGE_BYTES = 100, 8_000_000
 
 
 class Relay:
@@ -40,18 +44,20 @@ class Relay:
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._lease: log.Lease | None = None
         self._state: log.State  # valid with the lease
-        self._limit = settings.page_size
+        self._stop = Event()
+        self._limit = min(_FIRST_PAGE, settings.page_size)
         self._renew_at = self._move_at = 0.0
+        self._stop_by = math.inf
 
     def run(self, stop: Event, *, drain: bool = False) -> None:
         """Publish until stop is set; with drain, until nothing is left. Retries with capped, jittered back-off."""
         failures, pause = 0, self.settings.poll_seconds_busy
+        self._stop = stop
         while not stop.is_set():
             try:
                 count = self.run_once()
-                failures = 0
                 if count:
-                    pause = self.settings.poll_seconds_busy
+                    failures, pause = 0, self.settings.poll_seconds_busy
                     continue
                 if drain and self._lease is not None:
                     break
@@ -59,8 +65,8 @@ class Relay:
                 pause = min(pause * 2, self.settings.poll_seconds_idle)
             except (OutboxError, DatabaseError, InterfaceError) as error:
                 failures += 1
-                self._recover(error)
-                stop.wait(min(2**failures * 0.05, _MAX_BACK_OFF_SECONDS) * random.uniform(0.5, 1))  # noqa: S311
+                self._recover(error, drain=drain)
+                stop.wait(min(2 ** min(failures, 10) * 0.05, _MAX_BACK_OFF_SECONDS) * random.uniform(0.5, 1))  # noqa: S311
         self._step_down()
 
     def run_once(self) -> int:
@@ -69,8 +75,10 @@ class Relay:
         if lease is None:
             return 0
         self._renew(lease)
-        window = self._window(lease)
-        return 0 if window is None else self._publish_page(lease, window)
+        while (window := self._window(lease)) is not None:
+            if count := self._publish_page(lease, window):
+                return count
+        return 0
 
     def _lead(self) -> log.Lease | None:
         log.prepare_session(lease_seconds=self.settings.lease_seconds)
@@ -80,7 +88,7 @@ class Relay:
         self._renew_at = 0.0
         self.publisher.check_topics()
         progress = self.publisher.take_over()
-        self._renew(lease)  # by epoch: whoever paused before take_over() may just have fenced the rightful leader
+        self._renew(lease)  # by epoch: who paused before take_over() may just have fenced the rightful leader
         state = log.read_state(lease)
         lease = check_identity(lease, state, self.publisher.read_newest(source=self.settings.source))
         self._lease, self._state = lease, skip_published(lease, state, progress, limit=self.settings.page_size)
@@ -88,10 +96,18 @@ class Relay:
         return lease
 
     def _renew(self, lease: log.Lease) -> None:
-        """Prolong the lease three times within its life; also called while a page waits for its acknowledgements."""
+        """Prolong the lease three times within its life."""
         if time.monotonic() >= self._renew_at:
             log.renew_lease(lease, lease_seconds=self.settings.lease_seconds)
             self._renew_at = time.monotonic() + self.settings.lease_seconds / 3
+
+    def _wait(self, lease: log.Lease) -> None:
+        """Called while a page waits for its acknowledgements: keeps the lease, and does not wait for ever at a stop."""
+        self._renew(lease)
+        if self._stop.is_set():
+            self._stop_by = min(self._stop_by, time.monotonic() + self.settings.stop_seconds)
+        if time.monotonic() > self._stop_by:
+            raise PublishFailedError(f"stopped with a page unacknowledged for {self.settings.stop_seconds:.0f} s")
 
     def _window(self, lease: log.Lease) -> log.State | None:
         """Return the window to go on with, opening the next one if it has rows; None when idle."""
@@ -116,7 +132,7 @@ class Relay:
             return self._publish_page(lease, window)
         is_complete = len(rows) < self._limit
         self._state = log.advance(lease, window, rows, offsets, passed=passed, is_complete=is_complete)
-        self._limit = min(2 * self._limit, self.settings.page_size)
+        self._limit = next_limit(self._limit, rows, most=self.settings.page_size)
         logger.debug(
             "page published", window=window.window_id, page=self._state.page, rows=len(rows), parked=len(passed),
             seconds=round(time.monotonic() - started, 4),
@@ -131,25 +147,37 @@ class Relay:
         progress = Progress(lease.generation, window.window_id, window.page + 1, position)
         records = [to_record(row, generation=lease.generation, window_id=window.window_id) for row in sent]
         try:
-            return self.publisher.publish(records, progress=progress, while_waiting=partial(self._renew, lease)), passed
+            offsets = self.publisher.publish(records, progress=progress, while_waiting=partial(self._wait, lease))
         except RecordRefusedError as refusal:
+            self._renew_at = 0.0
+            self._renew(lease)  # by epoch, before a new producer could fence the rightful leader's
+            self.publisher.take_over()
             if len(sent) > 1:
                 raise
             logger.error("row parked", position=sent[0].position, key=sent[0].partition_key, problem=str(refusal))
-            return {}, [*passed, log.Passed(sent[0], "refused", str(refusal))]
+            offsets, passed = {}, [*passed, log.Passed(sent[0], "refused", str(refusal))]
+        return offsets, passed
 
-    def _recover(self, error: Exception) -> None:
-        """Forget everything that was remembered: the database tells what is true. Re-raise what needs a person."""
+    def _recover(self, error: Exception, *, drain: bool) -> None:
+        """Forget everything that was remembered: the database tells what is true. Nothing is published meanwhile."""
         self.publisher.close()
         self._lease = None
-        if isinstance(error, OutboxError) and not error.is_retryable:
+        needs_person = isinstance(error, OutboxError) and not error.is_retryable
+        if drain and needs_person:
             raise error
         level = logger.info if isinstance(error, LeadershipLostError) else logger.warning
-        level("relay starts over", error=str(error), kind=type(error).__name__)
+        (logger.error if needs_person else level)("relay starts over", error=str(error), kind=type(error).__name__)
         connection.close()
 
     def _step_down(self) -> None:
         self.publisher.close()
         if self._lease is not None:
-            log.release_lease(self._lease)
+            with suppress(DatabaseError, InterfaceError):  # the lease ends by itself
+                log.release_lease(self._lease)
             logger.info("relay stopped", epoch=self._lease.epoch)
+
+
+def next_limit(limit: int, rows: list[Row], *, most: int) -> int:
+    """Return the next page's limit: doubled up to `most` while pages are light, halved when this one was heavy."""
+    size = sum(len(row.data) for row in rows)
+    return max(1, limit // 2) if size > _HEAVY_PAGE_BYTES else min(2 * limit, most)

@@ -25,6 +25,7 @@ celery = Celery("tests", broker="memory://", set_as_current=True)
 
 CLEAN_LOG = """
 TRUNCATE outbox_event, outbox_window, outbox_progress, outbox_parked RESTART IDENTITY;
+ALTER SEQUENCE outbox_event_position RESTART;
 UPDATE outbox_relay SET epoch = 0, owner = '', lease_until = '-infinity', identity = '', generation = 1;
 INSERT INTO outbox_window (generation, window_id, epoch, base_snapshot, snapshot)
 VALUES (1, 0, 0, pg_current_snapshot(), pg_current_snapshot());
