@@ -9,6 +9,7 @@ OutboxError
 ├── TopicMismatchError       a topic is missing or has another partition count than declared
 ├── LeadershipLostError      another relay leads now
 ├── ForeignClusterError      the database is not the one that the log was published from
+├── LockNotGrantedError      upkeep gave up waiting for a lock; the next run tries again
 └── StandbyError             the database is a standby, whose snapshots lie
 """
 
@@ -55,6 +56,12 @@ class LeadershipLostError(OutboxError):
 
 class ForeignClusterError(OutboxError):
     """The cluster, the timeline, the database or the table is another than at the last window."""
+
+
+class LockNotGrantedError(OutboxError):
+    """A lock of upkeep or pruning was not granted in time: a transaction that used the log is open."""
+
+    is_retryable = True
 
 
 class StandbyError(OutboxError):

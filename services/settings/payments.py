@@ -2,6 +2,7 @@
 
 from services.settings.base import *  # noqa: F403
 from services.settings.base import (
+    CELERY_BEAT_SCHEDULE,
     INSTALLED_APPS,
     KAFKA_BOOTSTRAP_SERVERS,
     KAFKA_REPLICATION_FACTOR,
@@ -32,6 +33,6 @@ PAYMENTS = {
 }
 CELERY_TASK_DEFAULT_QUEUE = SERVICE
 CELERY_BROKER_TRANSPORT_OPTIONS = celery_transport_options(SERVICE)
-CELERY_BEAT_SCHEDULE = {
+CELERY_BEAT_SCHEDULE = CELERY_BEAT_SCHEDULE | {
     "sweep gateway calls": {"task": "payments.sweep_gateway_calls", "schedule": 2.0},
 }
