@@ -10,6 +10,8 @@ OutboxError
 ├── LeadershipLostError      another relay leads now
 ├── ForeignClusterError      the database is not the one that the log was published from
 ├── LockNotGrantedError      upkeep gave up waiting for a lock; the next run tries again
+├── TopicUnreadableError     the auditor got no answer from the broker
+├── WindowNotFoundError      a window was asked for that is pruned, or not there yet
 └── StandbyError             the database is a standby, whose snapshots lie
 """
 
@@ -62,6 +64,16 @@ class LockNotGrantedError(OutboxError):
     """A lock of upkeep or pruning was not granted in time: a transaction that used the log is open."""
 
     is_retryable = True
+
+
+class TopicUnreadableError(OutboxError):
+    """The broker did not answer, or does not have the topic."""
+
+    is_retryable = True
+
+
+class WindowNotFoundError(OutboxError):
+    """The window is older than what pruning kept, or newer than what was acknowledged."""
 
 
 class StandbyError(OutboxError):

@@ -125,7 +125,7 @@ RETURNING page
 #: The parameter stands in every condition: a walk along outbox_progress_by_position from there, not a join with the
 #: log; OFFSET 0 keeps the planner from making one.
 COORDINATES = """
-SELECT p.generation, p.window_id, p.page, p.published_at, p.count, p.first_position, p.offsets,
+SELECT p.generation, p.window_id, p.page, p.published_at, p.count, p.first_position, p.position, p.offsets,
        w.base_snapshot::text, w.snapshot::text, w.first_position
 FROM outbox_progress p JOIN outbox_window w USING (generation, window_id)
 WHERE p.position >= %(position)s AND p.first_position <= %(position)s AND p.count > 0 AND EXISTS (
@@ -133,4 +133,15 @@ WHERE p.position >= %(position)s AND p.first_position <= %(position)s AND p.coun
     WHERE e.position = %(position)s AND pg_visible_in_snapshot(e.transaction_id, w.snapshot)
       AND NOT pg_visible_in_snapshot(e.transaction_id, w.base_snapshot) OFFSET 0)
 ORDER BY p.position LIMIT 1
+"""
+
+#: Is a row published although no page tells where? Then pruning took its window away. (Parked rows' windows stay.)
+IS_PRUNED = """
+SELECT EXISTS (
+    SELECT FROM outbox_event e, outbox_relay r, LATERAL (
+        SELECT w.snapshot FROM outbox_window w JOIN outbox_progress p USING (generation, window_id)
+        WHERE w.generation = r.generation AND p.is_complete ORDER BY w.window_id DESC LIMIT 1
+    ) AS complete
+    WHERE e.position = %(position)s
+      AND (e.position <= r.rebase_position OR pg_visible_in_snapshot(e.transaction_id, complete.snapshot)))
 """

@@ -101,6 +101,15 @@ def test_a_writer_with_an_open_transaction_keeps_it_and_is_not_waited_for(
     assert "not published" in reasons()["outbox_event_p0"]
 
 
+def test_its_locks_are_asked_for_with_a_short_time_out(relay: Relay) -> None:
+    record(12)
+    drain(relay)
+    seen: list[Any] = []
+    with before(maintenance_sql.LOCK_LOG, lambda: seen.extend(ask("SHOW lock_timeout"))):
+        prune_log(SETTINGS)
+    assert seen == [("100ms",)], "writers queue behind a lock that waits"
+
+
 def test_a_long_transaction_that_never_touched_the_log_keeps_nothing(relay: Relay) -> None:
     other = connection.copy()
     with other.cursor() as cursor:
