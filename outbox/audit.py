@@ -15,11 +15,12 @@ from outbox.audit_report import Report
 from outbox.audited_pages import AuditedPage, check_range, find_row, read_pages, read_parked, read_rows
 from outbox.conf import OutboxSettings
 from outbox.envelope import format_sequence
-from outbox.page import Record, to_record
+from outbox.page import Record, Row, to_record
 from outbox.partitioner import partition_of
-from outbox.table_partitions import read_table_partitions
+from outbox.table_partitions import TablePartition, read_table_partitions
 from outbox.topic_reader import Partition, TopicReader, WireRecord
 
+_PARTS = ("topic", "key", "value", "headers")
 _SEQUENCE = re.compile(rb"(\d{6})-(\d{12})-(\d{19})")
 
 
@@ -56,17 +57,21 @@ class Audit:
     def _compare(self, page: AuditedPage) -> None:
         expected = self._expect(page)
         bounds = {partition: self._reader.read_bounds(partition) for partition in page.spans}
+        for found in self._reader.read(self._spans(page, bounds)):
+            self._judge(found, expected, is_in_range=found.offset >= page.spans[found.partition][0])
+        expired = {partition for partition, (first, _) in page.spans.items() if first < bounds[partition][0]}
+        for (_, event_id), each in expected.items():
+            if not each.is_in_range:
+                self._miss(page, event_id, each.record, expired)
+
+    def _spans(self, page: AuditedPage, bounds: dict[Partition, tuple[int, int]]) -> dict[Partition, tuple[int, int]]:
+        """From where the page before ended, as far as the topic has it: what lies between pages is looked at too."""
         spans = {}
         for partition, (first, last) in page.spans.items():
             low, high = bounds[partition]
             spans[partition] = (max(min(self._next.get(partition, first), first), low), min(last, high - 1))
             self._next[partition] = last + 1
-        for found in self._reader.read(spans):
-            self._judge(found, expected, is_in_range=found.offset >= page.spans[found.partition][0])
-        expired = {partition for partition, (first, _) in page.spans.items() if first < bounds[partition][0]}
-        for event_id, each in expected.items():
-            if not each.is_in_range:
-                self._miss(page, event_id[1], each.record, expired)
+        return spans
 
     def _expect(self, page: AuditedPage) -> dict[tuple[str, str], Expected]:
         parked, found, expected = read_parked(page), 0, {}
@@ -76,10 +81,7 @@ class Audit:
                 self._report.parked += 1
                 continue
             record = to_record(row, generation=page.generation, window_id=page.window_id)
-            sequence = format_sequence(
-                generation=page.generation, window_id=page.window_id, position=row.position
-            ).encode()
-            expected[row.source, row.event_id] = Expected(record, sequence)
+            expected[row.source, row.event_id] = Expected(record, _sequence(page, row))
         self._report.pruned += max(page.row_count - found, 0)
         self._report.rows += len(expected)
         return expected
@@ -95,7 +97,7 @@ class Audit:
             self._report.differ("order", f"{_place(found)}, position {known.record.position}, comes after later ones")
         known.is_met = True
         known.is_in_range |= is_in_range
-        self._highest[found.partition] = max(known.sequence, self._highest.get(found.partition, b""))
+        self._rise(found.partition, known.sequence)
         self._compare_bytes(found, known.record)
 
     def _judge_stranger(self, found: WireRecord) -> None:
@@ -105,14 +107,20 @@ class Audit:
         row = find_row(event_id, source) if _is_uuid(event_id) else None
         if row is not None and sequence is not None:
             self._report.duplicates += 1
-            self._highest[found.partition] = max(sequence[0], self._highest.get(found.partition, b""))
+            self._rise(found.partition, sequence[0])
             generation, window_id = int(sequence[1]), int(sequence[2])
             self._compare_bytes(found, to_record(row, generation=generation, window_id=window_id))
         elif sequence is None or row is not None or self._is_kept(int(sequence[3])):
             self._report.differ("extra", f"{_place(found)}, ce_id {event_id!r}, ce_source {source!r}, is no row")
 
+    def _rise(self, partition: Partition, sequence: bytes) -> None:
+        self._highest[partition] = max(sequence, self._highest.get(partition, b""))
+
     def _is_kept(self, position: int) -> bool:
-        return any((table.low or 0) <= position < table.high for table in self._kept)
+        """Whether the log should have the row; looks again before it says so: pruning may run beside the audit."""
+        if _holds(self._kept, position):
+            self._kept = read_table_partitions()
+        return _holds(self._kept, position)
 
     def _miss(self, page: AuditedPage, event_id: str, record: Record, expired: set[Partition]) -> None:
         count = self._settings.topics.get(record.topic, 1)
@@ -124,20 +132,16 @@ class Audit:
         self._report.differ("hole", f"position {record.position} ({event_id}) is not on {record.topic} within {where}")
 
     def _compare_bytes(self, found: WireRecord, record: Record) -> None:
-        wrong = [
-            name
-            for name, there, wanted in (
-                ("topic", found.partition[0], record.topic),
-                ("key", found.key, record.key),
-                ("value", found.value, record.value),
-                ("headers", found.headers, record.headers),
-            )
-            if there != wanted
-        ]
+        there = (found.partition[0], found.key, found.value, found.headers)
+        wanted = (record.topic, record.key, record.value, record.headers)
+        wrong = [name for name, one, other in zip(_PARTS, there, wanted, strict=True) if one != other]
         if wrong:
-            self._report.differ(
-                "altered", f"{_place(found)}, position {record.position}, differs in {', '.join(wrong)}"
-            )
+            text = f"{_place(found)}, position {record.position}, differs in {', '.join(wrong)}"
+            self._report.differ("altered", text)
+
+
+def _holds(tables: list[TablePartition], position: int) -> bool:
+    return any((table.low or 0) <= position < table.high for table in tables)
 
 
 def _identity(found: WireRecord) -> tuple[str, str]:
@@ -151,6 +155,10 @@ def _is_uuid(text: str) -> bool:
         return str(UUID(text)) == text
     except ValueError:
         return False
+
+
+def _sequence(page: AuditedPage, row: Row) -> bytes:
+    return format_sequence(generation=page.generation, window_id=page.window_id, position=row.position).encode()
 
 
 def _place(found: WireRecord) -> str:
