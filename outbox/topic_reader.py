@@ -17,8 +17,10 @@ CONSUMER = {
     "enable.partition.eof": True,
     "fetch.wait.max.ms": 10,  # the next page waits for the answer that the broker holds back at a topic's end
     "fetch.queue.backoff.ms": 10,
-    "queued.max.messages.kbytes": 1_024,  # a partition; the default of 64 MiB reads far beyond a page
-    "fetch.message.max.bytes": 262_144,
+    # A partition whose span ends is read on until the others' end: little at once, or most of it is thrown away.
+    "queued.min.messages": 1,
+    "queued.max.messages.kbytes": 1_024,
+    "fetch.message.max.bytes": 65_536,
     "log_level": 3,
 }
 

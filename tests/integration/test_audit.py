@@ -128,6 +128,19 @@ def test_offsets_that_hold_something_else_are_holes_even_beyond_the_topics_end(
     assert [each[:4] for each in audit().differences] == ["hole"] * 2
 
 
+def test_a_row_before_the_offsets_of_its_page_is_a_hole(relay: Relay, topics: Topics, audit: Auditor) -> None:
+    record(14)  # of one key: two pages of one partition
+    drain(relay)
+    ask(
+        "UPDATE outbox_progress SET offsets = replace(offsets::text, ': [' || first.o, ': [' || first.o + 1)::jsonb"
+        " FROM (SELECT jsonb_path_query_first(offsets, '$.*.*[0]')::int AS o FROM outbox_progress WHERE page = 1)"
+        " AS first WHERE page = 1 RETURNING 1"
+    )
+    (hole,) = audit().differences
+    assert hole.startswith("hole: ")
+    assert "page 1" in hole
+
+
 @pytest.mark.parametrize(
     "headers",
     [
