@@ -54,7 +54,7 @@ def check_range(first: int | None, last: int | None) -> tuple[int, int]:
 
 def read_pages(first: int, last: int) -> Iterator[AuditedPage]:
     """Yield the pages of the windows in the order in which they were published."""
-    window_id, page, position = first - 1, _LAST_POSITION >> 32, 0
+    window_id, page, position = first, -1, 0
     while found := _ask(sql.PAGES, {"window_id": window_id, "page": page, "last": last}):
         for row in found:
             after = position if row[1] == window_id else 0
