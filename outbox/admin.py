@@ -8,11 +8,14 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from outbox.coordinates import Coordinates, find_coordinates
+from outbox.coordinates import Coordinates, find_coordinates, is_pruned
 from outbox.log import ask_for_redrive
 from outbox.models import OutboxEvent, ParkedRow
 from outbox.read_only_admin import ReadOnlyAdmin
 from outbox.rendering import pretty_json, table
+
+_NOT_YET = "not yet: no page with this event was acknowledged"
+_PRUNED = "pruned: it was published, and the window that told where is gone"
 
 
 @admin.register(OutboxEvent)
@@ -42,7 +45,7 @@ class OutboxEventAdmin(ReadOnlyAdmin):
     def published(self, event: OutboxEvent) -> SafeString:
         found = find_coordinates(event)
         if found is None:
-            return format_html("<em>{}</em>", "not yet: no page with this event was acknowledged")
+            return format_html("<em>{}</em>", _PRUNED if is_pruned(event) else _NOT_YET)
         return table(
             [[
                 f"{found.published_at:%Y-%m-%d %H:%M:%S.%f} UTC", found.generation, found.window_id, found.page,

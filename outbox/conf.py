@@ -24,6 +24,12 @@ class OutboxSettings(BaseModel):
     page_size: int = Field(default=5_000, ge=1, description="most rows read and published at once")
     lease_seconds: float = Field(default=3.0, gt=0, description="a dead leader is replaced after this long")
     stop_seconds: float = Field(default=10.0, gt=0, description="a page in hand may take so long after SIGTERM")
+    table_partition_rows: int = Field(default=10_000_000, ge=1, description="positions a table partition of the log")
+    table_partitions_ahead: int = Field(default=2, ge=1, description="empty table partitions that wait for writers")
+    retention_days: float = Field(default=30, ge=0, description="published rows are kept at least this long")
+    maintenance_lock_seconds: float = Field(
+        default=0.2, gt=0, description="writers queue behind upkeep at most so long"
+    )
     poll_seconds_busy: float = Field(default=0.002, gt=0, description="pause after a page with rows")
     poll_seconds_idle: float = Field(default=0.05, gt=0, description="longest pause when there is nothing to do")
 

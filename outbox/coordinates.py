@@ -36,16 +36,26 @@ def find_coordinates(event: OutboxEvent) -> Coordinates | None:
         found = cursor.fetchone()
     if found is None:
         return None
-    generation, window_id, page, published_at, count, first, offsets, *window = found
+    generation, window_id, page, published_at, count, first, last, offsets, *window = found
     # The page's own question again, from just before its first row: the same rows in the same order.
     state = State._make([window_id, *window, page - 1, first - 1, False])
-    rows = read_page(Lease(0, generation, rebase_position=0), state, limit=count)
+    # Where pruning dropped a part of the page, the limit would reach into the next one.
+    rows = [
+        row for row in read_page(Lease(0, generation, rebase_position=0), state, limit=count) if row.position <= last
+    ]
     partition = _partition(event.topic, event.partition_key)
     span = json.loads(offsets).get(event.topic, {}).get(str(partition))
     return Coordinates(
         generation=generation, window_id=window_id, page=page, published_at=published_at, partition=partition,
         offsets=_narrow(span, rows, event) if span else None,
     )  # fmt: skip
+
+
+def is_pruned(event: OutboxEvent) -> bool:
+    """Return whether the event was published and its window is gone; meant for events without coordinates."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.IS_PRUNED, {"position": event.position})
+        return bool(cursor.fetchone()[0])
 
 
 def _narrow(span: list[int], rows: list[Row], event: OutboxEvent) -> tuple[int, int]:

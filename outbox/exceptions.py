@@ -10,6 +10,9 @@ OutboxError
 ├── TopicMismatchError       a topic is missing or has another partition count than declared
 ├── LeadershipLostError      another relay leads now
 ├── ForeignClusterError      the database is not the one that the log was published from
+├── LockNotGrantedError      upkeep gave up waiting for a lock; the next run tries again
+├── TopicUnreadableError     the auditor got no answer from the broker
+├── WindowNotFoundError      a window was asked for that is pruned, or not there yet
 └── StandbyError             the database is a standby, whose snapshots lie
 """
 
@@ -60,6 +63,22 @@ class LeadershipLostError(OutboxError):
 
 class ForeignClusterError(OutboxError):
     """The cluster, the timeline, the database or the table is another than at the last window."""
+
+
+class LockNotGrantedError(OutboxError):
+    """A lock of upkeep or pruning was not granted in time: a transaction that used the log is open."""
+
+    is_retryable = True
+
+
+class TopicUnreadableError(OutboxError):
+    """The broker did not answer, or does not have the topic."""
+
+    is_retryable = True
+
+
+class WindowNotFoundError(OutboxError):
+    """The window is older than what pruning kept, or newer than what was acknowledged."""
 
 
 class StandbyError(OutboxError):

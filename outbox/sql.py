@@ -203,7 +203,8 @@ RETURNING o.topic, o.partition_key, o.position
 #: The parameter stands in every condition: a walk along outbox_progress_by_position from there, not a join with the
 #: log; OFFSET 0 keeps the planner from making one.
 COORDINATES = """
-SELECT p.generation, p.window_id, p.page, p.published_at, p.count + p.parked, p.first_position, p.offsets,
+SELECT p.generation, p.window_id, p.page, p.published_at, p.count + p.parked, p.first_position, p.position,
+       p.offsets,
        w.base_snapshot::text, w.snapshot::text, w.first_position, w.positions
 FROM outbox_progress p JOIN outbox_window w USING (generation, window_id)
 WHERE p.position >= %(position)s AND p.first_position <= %(position)s AND p.count > 0 AND EXISTS (
@@ -213,4 +214,16 @@ WHERE p.position >= %(position)s AND p.first_position <= %(position)s AND p.coun
       AND NOT pg_visible_in_snapshot(e.transaction_id, w.base_snapshot)) OFFSET 0)
   AND NOT EXISTS (SELECT FROM outbox_parked o WHERE o.position = %(position)s AND o.window_id = p.window_id)
 ORDER BY p.position LIMIT 1
+"""
+
+#: Is a row published although no page tells where? Then pruning took its window away, unless the row is parked.
+IS_PRUNED = """
+SELECT EXISTS (
+    SELECT FROM outbox_event e, outbox_relay r, LATERAL (
+        SELECT w.snapshot FROM outbox_window w JOIN outbox_progress p USING (generation, window_id)
+        WHERE w.generation = r.generation AND p.is_complete ORDER BY w.window_id DESC LIMIT 1
+    ) AS complete
+    WHERE e.position = %(position)s
+      AND (e.position <= r.rebase_position OR pg_visible_in_snapshot(e.transaction_id, complete.snapshot))
+      AND NOT EXISTS (SELECT FROM outbox_parked o WHERE o.position = e.position AND o.resolved_at IS NULL))
 """

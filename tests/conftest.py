@@ -9,6 +9,7 @@ from celery import Celery
 from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from pytest_django.fixtures import Settings
 
 from inbox.conf import InboxSettings
@@ -18,6 +19,7 @@ from inbox.source import KafkaSource
 from outbox.conf import OutboxSettings
 from outbox.publisher import KafkaPublisher
 from outbox.relay import Relay
+from tests.storage import AS_MIGRATED, RECORD, SMALL, replace_table_partitions
 from tests.topics import Topics
 
 #: Tasks go nowhere: a nudge may always be lost, and what a task does is called by its name.
@@ -26,7 +28,8 @@ celery = Celery("tests", broker="memory://", set_as_current=True)
 CLEAN_LOG = """
 TRUNCATE outbox_event, outbox_window, outbox_progress, outbox_parked RESTART IDENTITY;
 ALTER SEQUENCE outbox_event_position RESTART;
-UPDATE outbox_relay SET epoch = 0, owner = '', lease_until = '-infinity', identity = '', generation = 1;
+UPDATE outbox_relay SET epoch = 0, owner = '', lease_until = '-infinity', identity = '', generation = 1,
+    rebase_position = 0;
 INSERT INTO outbox_window (generation, window_id, epoch, base_snapshot, snapshot)
 VALUES (1, 0, 0, pg_current_snapshot(), pg_current_snapshot());
 INSERT INTO outbox_progress (generation, window_id, page, position, first_position, count, is_complete, offsets)
@@ -43,6 +46,25 @@ def log(transactional_db: None, settings: Settings) -> None:
         # Other tests try to change rows of the log: the counters that I11 reads begin with this one.
         cursor.execute("SELECT pg_stat_force_next_flush()")
         cursor.execute("SELECT pg_stat_reset()")
+
+
+@pytest.fixture
+def small_log(log: None) -> Iterator[None]:
+    """A log of one table partition with ten positions; as it was migrated again afterwards."""
+    replace_table_partitions(SMALL)
+    yield
+    replace_table_partitions(AS_MIGRATED)
+
+
+@pytest.fixture
+def writer(small_log: None) -> Iterator[BaseDatabaseWrapper]:
+    """A second connection with an open transaction that recorded one row."""
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute(RECORD, [1])
+    yield other
+    other.close()
 
 
 @pytest.fixture(scope="session")

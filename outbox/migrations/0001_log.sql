@@ -70,6 +70,9 @@ CREATE TABLE outbox_window (
     CONSTRAINT outbox_window_once PRIMARY KEY (generation, window_id)
 );
 
+-- Serves pruning's question: which window is the newest from before the retention?
+CREATE INDEX outbox_window_by_time ON outbox_window (opened_at);
+
 -- Append-only: one row a page, written after the broker acknowledged the whole page.
 CREATE TABLE outbox_progress (
     generation     integer     NOT NULL,

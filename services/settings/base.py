@@ -96,6 +96,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 4
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    # expires: runs that a stopped worker missed are not caught up.
+    "maintain outbox": {"task": "outbox.maintain_outbox", "schedule": 60.0, "options": {"expires": 60}},
+}
 
 
 def celery_transport_options(service: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from services.settings.base import *  # noqa: F403
 from services.settings.base import (
+    CELERY_BEAT_SCHEDULE,
     INSTALLED_APPS,
     KAFKA_BOOTSTRAP_SERVERS,
     KAFKA_REPLICATION_FACTOR,
@@ -32,7 +33,7 @@ PAYMENTS = {
 }
 CELERY_TASK_DEFAULT_QUEUE = SERVICE
 CELERY_BROKER_TRANSPORT_OPTIONS = celery_transport_options(SERVICE)
-CELERY_BEAT_SCHEDULE = {
+CELERY_BEAT_SCHEDULE = CELERY_BEAT_SCHEDULE | {
     # expires: sweeps do not pile up while no worker runs.
     "sweep gateway calls": {"task": "payments.sweep_gateway_calls", "schedule": 2.0, "options": {"expires": 2.0}},
 }

@@ -27,10 +27,12 @@ from inbox.source import KafkaSource  # noqa: E402
 from outbox import sql as outbox_sql  # noqa: E402
 from outbox.conf import OutboxSettings  # noqa: E402
 from outbox.delivery import Delivery  # noqa: E402
+from outbox.maintenance import make_table_partitions, prune_log  # noqa: E402
 from outbox.page import Record  # noqa: E402
 from outbox.publisher import KafkaPublisher  # noqa: E402
 from outbox.relay import Relay  # noqa: E402
 from payments.gateway_calls import make_call  # noqa: E402
+from tests.storage import small_settings  # noqa: E402
 
 PAGE_SIZE = 7
 
@@ -48,6 +50,8 @@ POINTS = {
     "R12": Trip("before", outbox_sql.ADVANCE),
     "R13": Trip("uncommitted", outbox_sql.ADVANCE),
     "R15": Trip("after", outbox_sql.ADVANCE),
+    "R24": Trip("before", "DROP TABLE"),
+    "R25": Trip("before", "ALTER TABLE outbox_event ATTACH PARTITION"),
     # psycopg sends BEGIN with the first statement: before it is before BEGIN.
     "C05": Trip("before", "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"),
     "C08": Trip("before", 'INSERT INTO "billing_invoice"'),
@@ -133,6 +137,9 @@ def main(point: str, hit: int, role: str, argument: str) -> None:
         relay(point, hit)
     elif role == "consumer":
         consumer(point, argument)
+    elif role == "maintenance":
+        make_table_partitions(small_settings())
+        prune_log(small_settings())
     else:
         make_call(int(argument))
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from outbox.conf import OutboxSettings
+
 ROOT = Path(__file__).parent.parent.parent
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/how-it-works.md", "docs/guarantees.md"]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/how-it-works.md", "docs/guarantees.md", "docs/operations.md"]
 
 
 @pytest.mark.parametrize(("document", "lines"), [("README.md", 200), ("CONTRIBUTING.md", 80)])
@@ -54,3 +56,10 @@ def test_every_manage_command_that_is_named_exists() -> None:
     for document in DOCUMENTS:
         named = set(re.findall(r"manage\.py ([a-z_]+)", (ROOT / document).read_text()))
         assert named <= known, document
+
+
+def test_every_setting_of_storage_is_in_operations_with_its_default() -> None:
+    text = (ROOT / "docs/operations.md").read_text()
+    for name in ("table_partition_rows", "table_partitions_ahead", "retention_days", "maintenance_lock_seconds"):
+        default = OutboxSettings.model_fields[name].default
+        assert f"| `{name.upper()}` | {default:,} |" in text
