@@ -83,6 +83,9 @@ class KafkaPublisher:
                 while_waiting()
             if delivery.error is not None:
                 raise PublishFailedError(f"delivery failed: {delivery.error}")
+        except KafkaException as error:  # fatal: poll() raises it, before or after the failed deliveries are told
+            self.close()
+            raise PublishFailedError(f"the producer cannot go on: {error}") from error
         except BaseException:
             self.close()
             raise

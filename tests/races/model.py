@@ -17,6 +17,10 @@ class Transaction:
     locked: list[str] = field(default_factory=list)
     marks: list[tuple[int, int]] = field(default_factory=list)
 
+    def set_savepoint(self) -> None:
+        """Remember what a rollback to here leaves."""
+        self.marks.append((len(self.recorded), len(self.locked)))
+
     def roll_back_to_savepoint(self) -> None:
         """Forget what came after the newest savepoint, which stays; locks taken since are free again."""
         recorded, locked = self.marks[-1]
@@ -31,6 +35,10 @@ class Model:
     open: dict[int, Transaction] = field(default_factory=dict)
     committed: dict[str, list[int]] = field(default_factory=dict)
     numbers: int = 0
+
+    def nested(self) -> list[int]:
+        """Return the writers inside a savepoint."""
+        return [writer for writer, transaction in self.open.items() if transaction.marks]
 
     def can_lock(self, writer: int, key: str) -> bool:
         """Say whether no other open transaction holds the key's row."""

@@ -14,6 +14,11 @@ from tests.purchases import drain
 from tests.races.writers import Writer, values
 
 EVENTS = 5
+#: The only transaction that is open and has an id, beside this one that has none.
+HIGHER_AND_NEWEST_SNAPSHOT = """
+SELECT pg_snapshot_xmax(snapshot) = open.id, open.id IN (SELECT pg_snapshot_xip(snapshot))
+FROM outbox_window, pg_snapshot_xip(pg_current_snapshot()) AS open (id) ORDER BY window_id DESC LIMIT 1
+"""
 
 
 @pytest.fixture
@@ -30,11 +35,15 @@ def test_an_id_that_is_assigned_and_not_completed_at_the_snapshot_is_in_the_next
     writers: list[Writer], relay: Relay, published: MemoryPublisher
 ) -> None:
     lower, higher = writers
+    relay.run_once()  # it leads already: its own ids would lie above theirs
     lower.run("SELECT pg_current_xact_id()")
-    higher.record("b", "higher id, lower position")  # its id is the snapshot's xmax and not in its list
+    higher.record("b", "higher id, lower position")
     lower.record("a", "lower id, higher position")
     lower.run("COMMIT")
     assert drain(relay) == 1
+    with connection.cursor() as cursor:
+        cursor.execute(HIGHER_AND_NEWEST_SNAPSHOT)
+        assert cursor.fetchone() == (True, False), "the id is the snapshot's xmax, and not in its list"
     higher.run("COMMIT")
     assert drain(relay) == 1
     assert sorted(values(published)) == ["higher id, lower position", "lower id, higher position"]
