@@ -53,6 +53,8 @@ def is_caught(mutant: Mutant, copy: Path) -> str | None:
     plant(mutant, copy)
     try:
         done = run_tests([mutant.test], copy)
+    except subprocess.TimeoutExpired as error:
+        raise MutantError(f"{mutant.name}: {mutant.test} took longer than {SECONDS} s") from error
     finally:
         restore(mutant, copy)
     said = FAILURE.search(done.stdout)
