@@ -10,6 +10,8 @@ from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
+from hypothesis import Phase
+from hypothesis import settings as hypothesis
 from pytest_django.fixtures import Settings
 
 from inbox.conf import InboxSettings
@@ -24,6 +26,15 @@ from tests.topics import Topics
 
 #: Tasks go nowhere: a nudge may always be lost, and what a task does is called by its name.
 celery = Celery("tests", broker="memory://", set_as_current=True)
+
+# A step waits for a real database, so none has a deadline. In the suite nothing is shrunk: that takes minutes, and a
+# test has five. By hand, with --hypothesis-profile=thousands, a failure is shrunk to its shortest steps.
+hypothesis.register_profile(
+    "suite", max_examples=30, stateful_step_count=50, deadline=None, print_blob=True,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)  # fmt: skip
+hypothesis.register_profile("thousands", hypothesis.get_profile("suite"), max_examples=5_000, phases=list(Phase))
+hypothesis.load_profile("suite")
 
 CLEAN_LOG = """
 TRUNCATE outbox_event, outbox_window, outbox_progress, outbox_parked RESTART IDENTITY;

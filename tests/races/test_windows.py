@@ -1,65 +1,14 @@
 """Windows between two snapshots, with real concurrent transactions: each committed row in one window, keys in order."""
 
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from django.conf import settings as django_settings
 from django.db import connection, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
 
-from outbox.conf import OutboxSettings
 from outbox.relay import Relay
 from outbox.testing import MemoryPublisher
 from tests.purchases import drain
-
-INSERT = """
-INSERT INTO outbox_event
-    (event_id, source, event_type, subject, aggregate_type, aggregate_id, topic, partition_key, data)
-SELECT gen_random_uuid(), 's', 'payments.payment.captured.v1', 'k', 'payment', 'k', 'payments.payment', %s, %s
-FROM generate_series(1, %s)
-"""
-
-
-class Writer:
-    """A second connection with a transaction of its own."""
-
-    def __init__(self) -> None:
-        self._connection: BaseDatabaseWrapper = connection.copy()
-        self.run("BEGIN")
-
-    def record(self, key: str, data: str = "{}", count: int = 1) -> None:
-        self.run(INSERT, [key, data, count])
-
-    def run(self, statement: str, parameters: list[str | int] | None = None) -> None:
-        with self._connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-
-    def close(self) -> None:
-        self._connection.close()
-
-
-@pytest.fixture
-def writers(log: None) -> Iterator[list[Writer]]:
-    made = [Writer(), Writer()]
-    yield made
-    for writer in made:
-        writer.close()
-
-
-@pytest.fixture
-def published(log: None) -> MemoryPublisher:
-    return MemoryPublisher(topics=django_settings.OUTBOX["TOPICS"])
-
-
-@pytest.fixture
-def relay(log: None, published: MemoryPublisher) -> Relay:
-    settings = OutboxSettings.model_validate(django_settings.OUTBOX | {"PAGE_SIZE": 10})
-    return Relay(publisher=published, settings=settings)
-
-
-def values(published: MemoryPublisher) -> list[str]:
-    return [record.value.decode() for log in published.log.values() for record in log]
+from tests.races.writers import INSERT, Writer, values
 
 
 def test_a_later_position_that_commits_first_is_published_first_and_the_other_is_not_lost(

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from outbox.conf import OutboxSettings
+from tests.mutants.planted import MUTANTS, Mutant
 
 ROOT = Path(__file__).parent.parent.parent
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/how-it-works.md", "docs/guarantees.md", "docs/operations.md"]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", *(f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md"))]
 
 
-@pytest.mark.parametrize(("document", "lines"), [("README.md", 200), ("CONTRIBUTING.md", 80)])
+@pytest.mark.parametrize(("document", "lines"), [("README.md", 200), ("CONTRIBUTING.md", 80), ("docs/proofs.md", 70)])
 def test_it_stays_short(document: str, lines: int) -> None:
     assert len((ROOT / document).read_text().splitlines()) <= lines
 
@@ -63,3 +64,21 @@ def test_every_setting_of_storage_is_in_operations_with_its_default() -> None:
     for name in ("table_partition_rows", "table_partitions_ahead", "retention_days", "maintenance_lock_seconds"):
         default = OutboxSettings.model_fields[name].default
         assert f"| `{name.upper()}` | {default:,} |" in text
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_test_that_is_named_exists(document: str) -> None:
+    for file, name in re.findall(r"`(tests/[a-z_/]+\.py)::(\w+)`", (ROOT / document).read_text()):
+        assert f"\ndef {name}(" in (ROOT / file).read_text(), f"{file}::{name}"
+
+
+def test_the_proofs_name_every_planted_bug_and_no_other() -> None:
+    named = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", (ROOT / "docs/proofs.md").read_text()))
+    assert named == {mutant.name for mutant in MUTANTS}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.name for mutant in MUTANTS])
+def test_every_planted_bug_applies_and_its_test_exists(mutant: Mutant) -> None:
+    assert (ROOT / mutant.file).read_text().count(mutant.old) == 1, "rewrite the mutant for the new code"
+    file, name = mutant.test.split("[")[0].split("::")
+    assert f"\ndef {name}(" in (ROOT / file).read_text()
