@@ -7,9 +7,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from outbox.coordinates import Coordinates, find_coordinates
-from outbox.models import OutboxEvent
+from outbox.models import Heartbeat, OutboxEvent
 from outbox.read_only_admin import ReadOnlyAdmin
-from outbox.rendering import pretty_json, table
+from outbox.rendering import pretty_json, table, visible
 
 
 @admin.register(OutboxEvent)
@@ -47,6 +47,18 @@ class OutboxEventAdmin(ReadOnlyAdmin):
             ]],
             head=["at", "generation", "window", "page", "partition", "offset"],
         )  # fmt: skip
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(ReadOnlyAdmin):
+    """The relay processes of the last hour: who runs, who leads (has an epoch), and what is wrong."""
+
+    list_display = ["owner", "beat_at", "epoch", "window_id", "mode", "problem_visible"]
+    fields = ["owner", "beat_at", "epoch", "window_id", "mode", "problem_visible"]
+
+    @admin.display(description="problem")
+    def problem_visible(self, heartbeat: Heartbeat) -> SafeString:
+        return visible(heartbeat.problem)
 
 
 def _offset(found: Coordinates) -> str:

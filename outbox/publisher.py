@@ -52,8 +52,11 @@ class KafkaPublisher:
     A new producer starts from the saved position: what was in flight is published again, with the same ids.
     """
 
-    def __init__(self, *, bootstrap_servers: str, topics: dict[str, int]) -> None:
+    def __init__(
+        self, *, bootstrap_servers: str, topics: dict[str, int], hear: Callable[[KafkaError], object] | None = None
+    ) -> None:
         self._topics = topics
+        self._hear = hear or _ignore_transient  # librdkafka's transient errors: it tries again by itself
         self._settings = PRODUCER | {"bootstrap.servers": bootstrap_servers}
         # Made at the first use: librdkafka's threads do not survive a fork.
         self._producer: Producer | None = None
@@ -97,7 +100,7 @@ class KafkaPublisher:
 
     def _client(self) -> Producer:
         if self._producer is None:
-            self._producer = Producer(self._settings | {"error_cb": _ignore_transient})
+            self._producer = Producer(self._settings | {"error_cb": self._hear})
         return self._producer
 
     def _produce(self, record: Record, delivery: "_Delivery", while_waiting: Callable[[], None]) -> None:

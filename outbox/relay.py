@@ -23,6 +23,7 @@ from outbox.conf import OutboxSettings
 from outbox.exceptions import LeadershipLostError, OutboxError
 from outbox.page import to_record
 from outbox.publisher import Publisher
+from outbox.watching import Watch
 
 logger = structlog.get_logger(__name__)
 _MAX_BACK_OFF_SECONDS = 10.0
@@ -35,6 +36,7 @@ class Relay:
         self.publisher = publisher
         self.settings = settings
         self.owner = f"{socket.gethostname()}:{os.getpid()}"
+        self.watch = Watch(owner=self.owner, mode="idempotent", report_seconds=settings.report_seconds)
         self._lease: log.Lease | None = None
         self._state: log.State  # valid with the lease
         self._renew_at = 0.0
@@ -46,6 +48,7 @@ class Relay:
         while not stop.is_set():
             try:
                 count = self.run_once()
+                self.watch.turn()
                 failures = 0
                 if count:
                     pause = self.settings.poll_seconds_busy
@@ -77,7 +80,7 @@ class Relay:
         self._renew_at = time.monotonic() + self.settings.lease_seconds / 3
         self.publisher.check_topics()
         self._lease, self._state = lease, log.read_state(lease)
-        logger.info("relay leads", epoch=lease.epoch, window=self._state.window_id, mode="idempotent")
+        self.watch.lead(lease, self._state)
         return lease
 
     def _renew(self, lease: log.Lease) -> None:
@@ -85,6 +88,7 @@ class Relay:
         if time.monotonic() >= self._renew_at:
             log.renew_lease(lease, lease_seconds=self.settings.lease_seconds)
             self._renew_at = time.monotonic() + self.settings.lease_seconds / 3
+        self.watch.wait()
 
     def _window(self, lease: log.Lease) -> log.State | None:
         """Return the window to go on with, opening the next one if it has rows; None when idle."""
@@ -94,25 +98,23 @@ class Relay:
                 return None
             self._move_at = time.monotonic() + 1.0
             self._state = log.open_window(lease, self._state)
+            self.watch.open(self._state)
         return self._state
 
     def _publish_page(self, lease: log.Lease, window: log.State) -> int:
-        started = time.monotonic()
         rows = log.read_page(lease, window, limit=self.settings.page_size)
         records = [to_record(row, generation=lease.generation, window_id=window.window_id) for row in rows]
         offsets = self.publisher.publish(records, while_waiting=partial(self._renew, lease))
         is_complete = len(rows) < self.settings.page_size
         self._state = log.advance(lease, window, rows, offsets, is_complete=is_complete)
-        logger.debug(
-            "page published", window=window.window_id, page=self._state.page, rows=len(rows),
-            seconds=round(time.monotonic() - started, 4),
-        )  # fmt: skip
+        self.watch.page(self._state, rows=len(rows))
         return len(rows)
 
     def _recover(self, error: Exception) -> None:
         """Forget everything that was remembered: the database tells what is true. Re-raise what needs a person."""
         self.publisher.close()
         self._lease = None
+        self.watch.fail(error)
         if isinstance(error, OutboxError) and not error.is_retryable:
             raise error
         level = logger.info if isinstance(error, LeadershipLostError) else logger.warning
@@ -124,3 +126,4 @@ class Relay:
         if self._lease is not None:
             log.release_lease(self._lease)
             logger.info("relay stopped", epoch=self._lease.epoch)
+        self.watch.stop()

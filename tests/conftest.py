@@ -22,7 +22,7 @@ from tests.topics import Topics
 celery = Celery("tests", broker="memory://", set_as_current=True)
 
 CLEAN_LOG = """
-TRUNCATE outbox_event, outbox_window, outbox_progress, outbox_parked RESTART IDENTITY;
+TRUNCATE outbox_event, outbox_window, outbox_progress, outbox_parked, outbox_heartbeat RESTART IDENTITY;
 UPDATE outbox_relay SET epoch = 0, owner = '', lease_until = '-infinity', identity = '', generation = 1;
 INSERT INTO outbox_window (generation, window_id, epoch, base_snapshot, snapshot)
 VALUES (1, 0, 0, pg_current_snapshot(), pg_current_snapshot());

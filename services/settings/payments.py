@@ -5,9 +5,11 @@ from services.settings.base import (
     INSTALLED_APPS,
     KAFKA_BOOTSTRAP_SERVERS,
     KAFKA_REPLICATION_FACTOR,
+    METRICS_HOST,
     celery_transport_options,
     database,
     env,
+    metrics_port,
 )
 
 SERVICE = "payments"
@@ -20,6 +22,8 @@ OUTBOX = {
     "BOOTSTRAP_SERVERS": KAFKA_BOOTSTRAP_SERVERS,
     "TOPICS": {"payments.payment": 6},
     "REPLICATION_FACTOR": KAFKA_REPLICATION_FACTOR,
+    "METRICS_HOST": METRICS_HOST,
+    "METRICS_PORT": metrics_port(SERVICE),
 }
 INBOX = {
     "CONSUMER": "payments",

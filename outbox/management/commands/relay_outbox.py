@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from outbox import metrics
 from outbox.conf import outbox_settings
 from outbox.publisher import KafkaPublisher
 from outbox.relay import Relay
@@ -20,8 +21,18 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, drain: bool, **options: Any) -> None:
         settings = outbox_settings()
-        publisher = KafkaPublisher(bootstrap_servers=settings.bootstrap_servers, topics=settings.topics)
+        publisher = KafkaPublisher(
+            bootstrap_servers=settings.bootstrap_servers,
+            topics=settings.topics,
+            hear=lambda error: relay.watch.hear(error),
+        )
+        relay = Relay(publisher=publisher, settings=settings)
         stop = Event()
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, lambda *_: stop.set())
-        Relay(publisher=publisher, settings=settings).run(stop, drain=drain)
+        if settings.metrics_port:
+            metrics.serve(
+                host=settings.metrics_host, port=settings.metrics_port, owner=relay.owner,
+                dead_seconds=settings.dead_seconds,
+            )  # fmt: skip
+        relay.run(stop, drain=drain)
