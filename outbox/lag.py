@@ -42,7 +42,7 @@ def _relays(status: Status, beats: list[Beat], settings: OutboxSettings) -> Iter
     rows = [
         [beat.owner, "leads" if beat is leader else "stands by", beat.mode, f"{beat.age:.1f} s",
          "dead" if beat.age >= settings.dead_seconds else beat.problem or "-"]
-        for beat in beats
+        for beat in sorted(beats, key=lambda beat: beat is not leader)
     ]  # fmt: skip
     return _table(["process", "role", "mode", "last beat", "problem"], rows)
 
@@ -85,7 +85,11 @@ def _writers(writers: list[Writer]) -> Iterator[str]:
 
 
 def _end(writer: Writer) -> str:
-    how = f"ROLLBACK PREPARED '{writer.name}'" if writer.state == "prepared" else f"pg_terminate_backend({writer.name})"
+    how = (
+        f"ROLLBACK PREPARED '{writer.name}'"
+        if writer.state == "prepared"
+        else f"SELECT pg_terminate_backend({writer.name})"
+    )
     return f"it has recorded events: they wait for its COMMIT, all others flow. To give them up: {how}"
 
 

@@ -39,6 +39,10 @@ class RelayProcess:
         return self._process.wait(20)
 
 
+#: Starts a relay with options for its settings.
+Start = Callable[..., RelayProcess]
+
+
 def until(holds: Callable[[], object], *, seconds: float = 30, what: Callable[[], object] = lambda: "") -> None:
     """Return when the condition holds; fail after so many seconds, with what is seen then."""
     deadline = time.monotonic() + seconds

@@ -29,7 +29,7 @@ class Session:
         self.run("BEGIN")
         self.pid = self.run("SELECT pg_backend_pid()")
 
-    def run(self, statement: str, parameters: list[object] | None = None) -> object:
+    def run(self, statement: str, parameters: list[str | int] | None = None) -> object:
         with self.database.cursor() as cursor:
             cursor.execute(statement, parameters)
             return cursor.fetchone()[0] if cursor.description else None

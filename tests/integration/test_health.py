@@ -3,7 +3,6 @@
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from io import StringIO
-from pathlib import Path
 from threading import Event, Thread
 
 import pytest
@@ -18,23 +17,9 @@ from outbox.publisher import OffsetRanges
 from outbox.relay import Relay
 from outbox.testing import MemoryPublisher
 from tests.purchases import capture
-from tests.relay_process import QUICK, RelayProcess, until
+from tests.relay_process import QUICK, Start, until
 
-Start = Callable[..., RelayProcess]
-
-
-@pytest.fixture
-def start(log: None, tmp_path: Path) -> Iterator[Start]:
-    """Starts relay processes; all are ended."""
-    started: list[RelayProcess] = []
-
-    def one(**options: object) -> RelayProcess:
-        started.append(RelayProcess(tmp_path / f"relay-{len(started)}.log", **options))
-        return started[-1]
-
-    yield one
-    for process in started:
-        process.end(signal.SIGKILL)
+Run = Callable[[MemoryPublisher], None]
 
 
 class Stalled(MemoryPublisher):
@@ -51,19 +36,25 @@ class Stalled(MemoryPublisher):
 
 
 @pytest.fixture
-def run(log: None) -> Iterator[Callable[[MemoryPublisher], None]]:
+def run(log: None) -> Iterator[Run]:
     """Runs a relay in a thread, with a connection of its own."""
     stop, threads = Event(), []
 
     def one(publisher: MemoryPublisher) -> None:
         relay = Relay(publisher=publisher, settings=OutboxSettings.model_validate(settings.OUTBOX | QUICK))
-        threads.append(Thread(target=lambda: (relay.run(stop), connection.close())))
+        threads.append(Thread(target=lead, args=[relay, stop]))
         threads[-1].start()
 
     yield one
     stop.set()
     for thread in threads:
         thread.join(20)
+
+
+def lead(relay: Relay, stop: Event) -> None:
+    """The thread's connection is its own to close."""
+    relay.run(stop)
+    connection.close()
 
 
 def check(*options: str, **changed: object) -> str:
@@ -135,7 +126,7 @@ def test_it_is_red_when_the_broker_cannot_be_reached(start: Start) -> None:
     assert check().startswith("red: problem")
 
 
-def test_a_problem_is_red_until_it_is_over(run: Callable[[MemoryPublisher], None]) -> None:
+def test_a_problem_is_red_until_it_is_over(run: Run) -> None:
     existing: dict[str, int] = {}
     run(MemoryPublisher(topics=settings.OUTBOX["TOPICS"], existing=existing))
     until_it_says("red: problem")
@@ -144,7 +135,7 @@ def test_a_problem_is_red_until_it_is_over(run: Callable[[MemoryPublisher], None
     until_it_says("green: ")
 
 
-def test_a_leader_that_beats_and_publishes_nothing_is_stuck(run: Callable[[MemoryPublisher], None]) -> None:
+def test_a_leader_that_beats_and_publishes_nothing_is_stuck(run: Run) -> None:
     broker = Stalled()
     run(broker)
     until_it_says("green: ")
@@ -156,7 +147,7 @@ def test_a_leader_that_beats_and_publishes_nothing_is_stuck(run: Callable[[Memor
     until_it_says("green: ")
 
 
-def test_more_lag_than_the_setting_is_behind(run: Callable[[MemoryPublisher], None]) -> None:
+def test_more_lag_than_the_setting_is_behind(run: Run) -> None:
     broker = Stalled()
     run(broker)
     until_it_says("green: ")
