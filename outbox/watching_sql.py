@@ -115,8 +115,5 @@ FROM pg_prepared_xacts
 ORDER BY 6 DESC
 """
 
-#: Sessions of other roles are blank to a role without pg_read_all_stats: then WRITERS does not see all.
-HIDDEN = """
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND backend_type = 'client backend' AND state IS NULL
-"""
+#: Sessions of other roles are blank, their type too, to a role without pg_read_all_stats: WRITERS does not see all then.
+HIDDEN = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type IS NULL"

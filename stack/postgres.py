@@ -20,6 +20,7 @@ SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",  # a socket's path is limited to 107 bytes, a clone's is not
     "max_connections": "200",
+    "max_prepared_transactions": "10",  # the tests leave one open beside the relay; a service needs none
     "shared_buffers": "128MB",
     "max_wal_size": "2GB",
 }

@@ -12,6 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from outbox.conf import OutboxSettings
 from outbox.relay import Relay
+from outbox.status import count_hidden
 from outbox.testing import MemoryPublisher
 from tests.purchases import drain
 from tests.races.test_windows import INSERT
@@ -88,6 +89,30 @@ def test_a_transaction_in_another_database_is_named_as_harmless(session: Connect
     assert f"transaction of pid {held.pid} (nightly report, idle in transaction)" in harmless
     assert "in database postgres: another log, it holds nothing back here" in harmless
     assert str(held.pid) not in reasons
+
+
+def test_a_prepared_transaction_is_named_by_its_identifier(session: Connect) -> None:
+    left = session()
+    left.run(INSERT, ["a", "{}", 1])
+    left.run("PREPARE TRANSACTION 'left open'")
+    try:
+        _, reasons, _ = explain()
+    finally:
+        left.run("ROLLBACK PREPARED 'left open'")
+    assert "prepared transaction 'left open' of" in reasons
+    assert "it has recorded events: they wait for its COMMIT" in reasons
+    assert "ROLLBACK PREPARED 'left open'" in reasons
+
+
+def test_a_role_that_cannot_see_other_sessions_is_told(session: Connect) -> None:
+    session()
+    assert "cannot be seen" not in explain()[0]
+    blind = session()
+    blind.run("CREATE ROLE blind")
+    blind.run("GRANT SELECT ON ALL TABLES IN SCHEMA public TO blind")
+    blind.run("SET ROLE blind")
+    assert count_hidden(blind.database) >= 1
+    blind.run("ROLLBACK")
 
 
 def test_a_transaction_that_only_reads_and_a_young_one_are_not_named(session: Connect) -> None:
