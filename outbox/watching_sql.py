@@ -115,5 +115,5 @@ FROM pg_prepared_xacts
 ORDER BY 6 DESC
 """
 
-#: Sessions of other roles are blank, their type too, to a role without pg_read_all_stats: WRITERS does not see all then.
+#: To a role without pg_read_all_stats the sessions of others are blank, their type too: WRITERS does not see them.
 HIDDEN = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type IS NULL"

@@ -11,10 +11,13 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
 
+from outbox import metrics
 from outbox.conf import OutboxSettings
+from outbox.exceptions import PublishFailedError
 from outbox.page import Record
 from outbox.publisher import OffsetRanges
 from outbox.relay import Relay
+from outbox.status import read_status
 from outbox.testing import MemoryPublisher
 from tests.purchases import capture
 from tests.relay_process import QUICK, Start, until
@@ -32,6 +35,15 @@ class Stalled(MemoryPublisher):
     def publish(self, page: Sequence[Record], *, while_waiting: Callable[[], None]) -> OffsetRanges:
         while page and not self.let_go.wait(0.05):
             while_waiting()
+        return super().publish(page, while_waiting=while_waiting)
+
+
+class Refusing(Stalled):
+    """A broker that refuses everything until it is let go."""
+
+    def publish(self, page: Sequence[Record], *, while_waiting: Callable[[], None]) -> OffsetRanges:
+        if page and not self.let_go.is_set():
+            raise PublishFailedError("delivery failed: not enough replicas")
         return super().publish(page, while_waiting=while_waiting)
 
 
@@ -69,6 +81,14 @@ def check(*options: str, **changed: object) -> str:
     assert line.startswith("red: " if code else "green: ")
     assert "\n" not in line
     return line
+
+
+def stays_red_over_restarts(kind: str) -> None:
+    """Red at every look while the relay fails twice more, and waits for its own lease in between."""
+    restarts = metrics.RESTARTS.labels(kind=kind)._value
+    last = restarts.get() + 2
+    while restarts.get() < last:
+        assert check().startswith("red: problem"), check()
 
 
 def until_it_says(text: str) -> None:
@@ -131,7 +151,19 @@ def test_a_problem_is_red_until_it_is_over(run: Run) -> None:
     run(MemoryPublisher(topics=settings.OUTBOX["TOPICS"], existing=existing))
     until_it_says("red: problem")
     assert "TopicMismatchError: topic 'payments.payment' has 0 partitions" in check()
+    stays_red_over_restarts("TopicMismatchError")
     existing |= settings.OUTBOX["TOPICS"]
+    until_it_says("green: ")
+
+
+def test_a_leader_whose_pages_fail_is_red_until_one_is_published(run: Run) -> None:
+    broker = Refusing()
+    run(broker)
+    until_it_says("green: ")
+    capture()
+    until_it_says("red: problem")
+    stays_red_over_restarts("PublishFailedError")
+    broker.let_go.set()
     until_it_says("green: ")
 
 
@@ -142,6 +174,7 @@ def test_a_leader_that_beats_and_publishes_nothing_is_stuck(run: Run) -> None:
     capture()
     until_it_says("red: stuck: ")
     assert "rows wait, the oldest for" in check()
+    until(lambda: read_status(connection).lag_seconds > 3)
     assert check(DEAD_SECONDS=2.5).startswith("red: stuck"), "it beats while it waits"
     broker.let_go.set()
     until_it_says("green: ")
