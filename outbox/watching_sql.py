@@ -97,7 +97,8 @@ ORDER BY w.window_id DESC
 """
 
 #: Open transactions with an id, the oldest first: only those can have written. One that has recorded an event holds a
-#: ROW EXCLUSIVE lock on the log until it ends. A prepared one has no process: its locks are found by the id.
+#: ROW EXCLUSIVE lock on the log until it ends. A prepared one has no process: its
+#: locks are found by the lock on its own id.
 WRITERS = """
 WITH recording AS MATERIALIZED (
     SELECT pid, virtualtransaction FROM pg_locks
@@ -110,8 +111,9 @@ FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()
 UNION ALL
 SELECT gid, database = current_database(), database, 'prepared', owner::text,
        extract(epoch FROM clock_timestamp() - prepared)::float8,
-       '-1/' || transaction IN (SELECT virtualtransaction FROM recording)
-FROM pg_prepared_xacts
+       EXISTS (SELECT FROM pg_locks l JOIN recording r USING (virtualtransaction)
+               WHERE l.transactionid = x.transaction AND l.pid IS NULL AND r.pid IS NULL)
+FROM pg_prepared_xacts x
 ORDER BY 6 DESC
 """
 

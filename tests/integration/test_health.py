@@ -50,15 +50,18 @@ class Refusing(Stalled):
 @pytest.fixture
 def run(log: None) -> Iterator[Run]:
     """Runs a relay in a thread, with a connection of its own."""
-    stop, threads = Event(), []
+    stop, threads, stalled = Event(), [], []
 
     def one(publisher: MemoryPublisher) -> None:
         relay = Relay(publisher=publisher, settings=OutboxSettings.model_validate(settings.OUTBOX | QUICK))
+        stalled.extend([publisher] if isinstance(publisher, Stalled) else [])
         threads.append(Thread(target=lead, args=[relay, stop]))
         threads[-1].start()
 
     yield one
     stop.set()
+    for publisher in stalled:
+        publisher.let_go.set()
     for thread in threads:
         thread.join(20)
 
