@@ -53,7 +53,9 @@ def run(log: None) -> Iterator[Run]:
     stop, threads, stalled = Event(), [], []
 
     def one(publisher: MemoryPublisher) -> None:
-        relay = Relay(publisher=publisher, settings=OutboxSettings.model_validate(settings.OUTBOX | QUICK))
+        # Longer than the second between two beats: a standby's beat falls into its wait for its own lease.
+        chosen = OutboxSettings.model_validate(settings.OUTBOX | QUICK | {"LEASE_SECONDS": 2.5})
+        relay = Relay(publisher=publisher, settings=chosen)
         stalled.extend([publisher] if isinstance(publisher, Stalled) else [])
         threads.append(Thread(target=lead, args=[relay, stop]))
         threads[-1].start()
