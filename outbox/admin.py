@@ -10,9 +10,9 @@ from django.utils.safestring import SafeString
 
 from outbox.coordinates import Coordinates, find_coordinates, is_pruned
 from outbox.log import ask_for_redrive
-from outbox.models import OutboxEvent, ParkedRow
+from outbox.models import Heartbeat, OutboxEvent, ParkedRow
 from outbox.read_only_admin import ReadOnlyAdmin
-from outbox.rendering import pretty_json, table
+from outbox.rendering import pretty_json, table, visible
 
 _NOT_YET = "not yet: no page with this event was acknowledged"
 _PRUNED = "pruned: it was published, and the window that told where is gone"
@@ -76,6 +76,18 @@ class ParkedRowAdmin(ReadOnlyAdmin):
         for row in chosen:
             self.log_change(request, row, "Asked for a redrive.")
         self.message_user(request, f"Asked for {len(asked)} rows; the leading relay publishes them.")
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(ReadOnlyAdmin):
+    """The relay processes of the last hour: who runs, who leads (has an epoch), and what is wrong."""
+
+    list_display = ["owner", "beat_at", "epoch", "window_id", "mode", "problem_visible"]
+    fields = ["owner", "beat_at", "epoch", "window_id", "mode", "problem_visible"]
+
+    @admin.display(description="problem")
+    def problem_visible(self, heartbeat: Heartbeat) -> SafeString:
+        return visible(heartbeat.problem)
 
 
 def _offset(found: Coordinates) -> str:

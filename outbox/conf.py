@@ -32,6 +32,14 @@ class OutboxSettings(BaseModel):
     )
     poll_seconds_busy: float = Field(default=0.002, gt=0, description="pause after a page with rows")
     poll_seconds_idle: float = Field(default=0.05, gt=0, description="longest pause when there is nothing to do")
+    metrics_port: int = Field(default=0, ge=0, le=65_535, description="port of the relay's metrics; 0 is off")
+    metrics_host: str = Field(default="127.0.0.1", description="address that the metrics listen on")
+    report_seconds: float = Field(default=60.0, gt=0, description="a line about the relay in the log, this often")
+    dead_seconds: float = Field(
+        default=30.0, gt=0, description="no beat for this long: dead; one that seeks its broker is silent for up to 20"
+    )
+    stuck_seconds: float = Field(default=15.0, gt=0, description="rows wait and no page is published for this long")
+    behind_seconds: float = Field(default=60.0, gt=0, description="more lag than this is red")
 
 
 @lru_cache(maxsize=1)

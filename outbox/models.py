@@ -6,6 +6,25 @@ The tables are made by 0001_log.sql.
 from django.db import models
 
 
+class Heartbeat(models.Model):
+    """One relay process: who runs, who leads. Written by outbox/heartbeat.py."""
+
+    owner = models.TextField(primary_key=True)
+    beat_at = models.DateTimeField()
+    epoch = models.BigIntegerField(null=True)
+    window_id = models.BigIntegerField(null=True)
+    mode = models.TextField()
+    problem = models.TextField()
+
+    class Meta:
+        managed = False
+        db_table = "outbox_heartbeat"
+        verbose_name = "relay"
+
+    def __str__(self) -> str:
+        return self.owner
+
+
 class OutboxEvent(models.Model):
     """One row of the append-only log."""
 

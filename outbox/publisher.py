@@ -32,6 +32,10 @@ _WAIT_SECONDS = 0.1
 _REPORT_ROUNDS = 20
 
 
+#: Is told what librdkafka's client complains of.
+Hear = Callable[[KafkaError], None]
+
+
 class Progress(NamedTuple):
     """How far a page goes: what a transactional publisher writes with it."""
 
@@ -76,8 +80,9 @@ class KafkaPublisher:
 
     promise = "idempotent: at least once on the wire, in order by first occurrence; a crash repeats a page at most"
 
-    def __init__(self, *, bootstrap_servers: str, topics: Mapping[str, int]) -> None:
+    def __init__(self, *, bootstrap_servers: str, topics: Mapping[str, int], hear: Hear | None = None) -> None:
         self._topics = topics
+        self._hear = hear
         self._settings: dict[str, Any] = PRODUCER | {"bootstrap.servers": bootstrap_servers}
         # Made at the first use: librdkafka's threads do not survive a fork.
         self._producer: Producer | None = None
@@ -160,4 +165,6 @@ class KafkaPublisher:
         """Librdkafka's error callback: it retries transient errors by itself, a fatal one fails the page."""
         if error.fatal():
             self._fatal = error
+        if self._hear is not None:
+            self._hear(error)
         logger.warning("kafka client", error=f"{error.name()}: {error.str()}")

@@ -28,6 +28,7 @@ from outbox.exceptions import LeadershipLostError, OutboxError, PublishFailedErr
 from outbox.page import Row, to_record
 from outbox.publisher import Progress, Publisher
 from outbox.takeover import check_identity, skip_published
+from outbox.watching import Watch
 
 logger = structlog.get_logger(__name__)
 _MAX_BACK_OFF_SECONDS = 10.0
@@ -42,6 +43,7 @@ class Relay:
         self.publisher = publisher
         self.settings = settings
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.watch = Watch(owner=self.owner, mode=settings.mode, report_seconds=settings.report_seconds)
         self._lease: log.Lease | None = None
         self._state: log.State  # valid with the lease
         self._stop = Event()
@@ -56,6 +58,7 @@ class Relay:
         while not stop.is_set():
             try:
                 count = self.run_once()
+                self.watch.turn()
                 if count:
                     failures, pause = 0, self.settings.poll_seconds_busy
                     continue
@@ -92,7 +95,7 @@ class Relay:
         state = log.read_state(lease)
         lease = check_identity(lease, state, self.publisher.read_newest(source=self.settings.source))
         self._lease, self._state = lease, skip_published(lease, state, progress, limit=self.settings.page_size)
-        logger.info("relay leads", epoch=lease.epoch, window=self._state.window_id, mode=self.publisher.promise)
+        self.watch.lead(lease, self._state, promise=self.publisher.promise)
         return lease
 
     def _renew(self, lease: log.Lease) -> None:
@@ -100,6 +103,7 @@ class Relay:
         if time.monotonic() >= self._renew_at:
             log.renew_lease(lease, lease_seconds=self.settings.lease_seconds)
             self._renew_at = time.monotonic() + self.settings.lease_seconds / 3
+        self.watch.wait()
 
     def _wait(self, lease: log.Lease) -> None:
         """Called while a page waits for its acknowledgements: keeps the lease, and does not wait for ever at a stop."""
@@ -120,10 +124,10 @@ class Relay:
                 self._state = log.open_window(lease, self._state)
             else:
                 return None
+            self.watch.open(self._state)
         return self._state
 
     def _publish_page(self, lease: log.Lease, window: log.State) -> int:
-        started = time.monotonic()
         rows = log.read_page(lease, window, limit=self._limit)
         try:
             offsets, passed = self._publish(lease, window, rows)
@@ -133,10 +137,7 @@ class Relay:
         is_complete = len(rows) < self._limit
         self._state = log.advance(lease, window, rows, offsets, passed=passed, is_complete=is_complete)
         self._limit = next_limit(self._limit, rows, most=self.settings.page_size)
-        logger.debug(
-            "page published", window=window.window_id, page=self._state.page, rows=len(rows), parked=len(passed),
-            seconds=round(time.monotonic() - started, 4),
-        )  # fmt: skip
+        self.watch.page(self._state, rows=len(rows) - len(passed))
         return len(rows)
 
     def _publish(self, lease: log.Lease, window: log.State, rows: list[Row]) -> tuple[OffsetRanges, list[log.Passed]]:
@@ -162,6 +163,7 @@ class Relay:
         """Forget everything that was remembered: the database tells what is true. Nothing is published meanwhile."""
         self.publisher.close()
         self._lease = None
+        self.watch.fail(error)
         needs_person = isinstance(error, OutboxError) and not error.is_retryable
         if drain and needs_person:
             raise error
@@ -175,6 +177,7 @@ class Relay:
             with suppress(DatabaseError, InterfaceError):  # the lease ends by itself
                 log.release_lease(self._lease)
             logger.info("relay stopped", epoch=self._lease.epoch)
+        self.watch.stop()
 
 
 def next_limit(limit: int, rows: list[Row], *, most: int) -> int:

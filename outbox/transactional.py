@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from outbox.delivery import OffsetRanges, fail
 from outbox.exceptions import PublishFailedError
 from outbox.page import Record
-from outbox.publisher import KafkaPublisher, Progress
+from outbox.publisher import Hear, KafkaPublisher, Progress
 
 #: How long read_committed readers wait behind a transaction that its producer left open; above a page's few seconds.
 TRANSACTION_SECONDS = 10
@@ -25,8 +25,10 @@ class TransactionalPublisher(KafkaPublisher):
 
     promise = "transactional: exactly once for read_committed readers, in order; zombies are fenced"
 
-    def __init__(self, *, bootstrap_servers: str, topics: Mapping[str, int], source: str) -> None:
-        super().__init__(bootstrap_servers=bootstrap_servers, topics=topics)
+    def __init__(
+        self, *, bootstrap_servers: str, topics: Mapping[str, int], source: str, hear: Hear | None = None
+    ) -> None:
+        super().__init__(bootstrap_servers=bootstrap_servers, topics=topics, hear=hear)
         name = f"outbox.{source.strip('/').replace('/', '.')}"
         self._settings |= {"transactional.id": name, "transaction.timeout.ms": TRANSACTION_SECONDS * 1000}
         # Where the progress is kept: the name only makes it findable, no record of that partition is meant.

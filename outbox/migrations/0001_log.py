@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(
             Path(__file__).with_suffix(".sql").read_text(),
-            "DROP TABLE outbox_parked, outbox_progress, outbox_window, outbox_relay, outbox_event CASCADE;"
+            "DROP TABLE outbox_heartbeat, outbox_parked, outbox_progress, outbox_window, outbox_relay, outbox_event CASCADE;"
             "DROP SEQUENCE outbox_event_position; DROP FUNCTION outbox_event_refuse;",
         )
     ]

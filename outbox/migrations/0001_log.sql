@@ -111,6 +111,18 @@ CREATE INDEX outbox_parked_blocked_keys ON outbox_parked (topic, partition_key, 
 CREATE INDEX outbox_parked_redrives ON outbox_parked (position)
     WHERE resolved_at IS NULL AND redrive_asked_at IS NOT NULL;
 
+-- Who runs: one row a relay process, written about once a second, leader or not. Not a log: updated in place, and at
+-- one update a second the dead versions beside a long transaction stay few.
+CREATE TABLE outbox_heartbeat (
+    owner     text        NOT NULL,
+    beat_at   timestamptz NOT NULL,
+    epoch     bigint,
+    window_id bigint,
+    mode      text        NOT NULL,
+    problem   text        NOT NULL DEFAULT '',
+    CONSTRAINT outbox_heartbeat_once_per_owner PRIMARY KEY (owner)
+) WITH (fillfactor = 50);
+
 INSERT INTO outbox_relay DEFAULT VALUES;
 -- The window before the first: its snapshot sees nothing, so the first real window sees everything.
 INSERT INTO outbox_window (generation, window_id, epoch, base_snapshot, snapshot) VALUES (1, 0, 0, '1:1:', '1:1:');

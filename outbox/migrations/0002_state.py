@@ -13,6 +13,22 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='Heartbeat',
+            fields=[
+                ('owner', models.TextField(primary_key=True, serialize=False)),
+                ('beat_at', models.DateTimeField()),
+                ('epoch', models.BigIntegerField(null=True)),
+                ('window_id', models.BigIntegerField(null=True)),
+                ('mode', models.TextField()),
+                ('problem', models.TextField()),
+            ],
+            options={
+                'verbose_name': 'relay',
+                'db_table': 'outbox_heartbeat',
+                'managed': False,
+            },
+        ),
+        migrations.CreateModel(
             name='OutboxEvent',
             fields=[
                 ('position', models.BigIntegerField(primary_key=True, serialize=False)),

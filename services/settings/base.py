@@ -85,6 +85,15 @@ def database(service: str) -> dict[str, Any]:
     return config | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
 
 
+METRICS_HOST = env.str("METRICS_HOST", default="127.0.0.1")
+
+
+def metrics_port(service: str) -> int:
+    """Return <SERVICE>_METRICS_PORT, the port of the relay's metrics; 0, the default, is off."""
+    port: int = env.int(f"{service.upper()}_METRICS_PORT", default=0)
+    return port
+
+
 KAFKA_BOOTSTRAP_SERVERS = env.str("KAFKA_BOOTSTRAP_SERVERS")
 KAFKA_REPLICATION_FACTOR = env.int("KAFKA_REPLICATION_FACTOR", default=1)
 

@@ -5,8 +5,10 @@ from services.settings.base import (
     INSTALLED_APPS,
     KAFKA_BOOTSTRAP_SERVERS,
     KAFKA_REPLICATION_FACTOR,
+    METRICS_HOST,
     celery_transport_options,
     database,
+    metrics_port,
 )
 
 SERVICE = "billing"
@@ -19,6 +21,8 @@ OUTBOX = {
     "BOOTSTRAP_SERVERS": KAFKA_BOOTSTRAP_SERVERS,
     "TOPICS": {"billing.invoice": 6},
     "REPLICATION_FACTOR": KAFKA_REPLICATION_FACTOR,
+    "METRICS_HOST": METRICS_HOST,
+    "METRICS_PORT": metrics_port(SERVICE),
 }
 INBOX = {
     "CONSUMER": "billing",

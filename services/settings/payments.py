@@ -6,9 +6,11 @@ from services.settings.base import (
     INSTALLED_APPS,
     KAFKA_BOOTSTRAP_SERVERS,
     KAFKA_REPLICATION_FACTOR,
+    METRICS_HOST,
     celery_transport_options,
     database,
     env,
+    metrics_port,
 )
 
 SERVICE = "payments"
@@ -21,6 +23,8 @@ OUTBOX = {
     "BOOTSTRAP_SERVERS": KAFKA_BOOTSTRAP_SERVERS,
     "TOPICS": {"payments.payment": 6},
     "REPLICATION_FACTOR": KAFKA_REPLICATION_FACTOR,
+    "METRICS_HOST": METRICS_HOST,
+    "METRICS_PORT": metrics_port(SERVICE),
 }
 INBOX = {
     "CONSUMER": "payments",

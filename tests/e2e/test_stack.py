@@ -1,6 +1,7 @@
 """make up as a user runs it: it starts, answers, ends without a trace, and cleans up after a violent end."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -69,6 +70,9 @@ def test_both_services_answer_and_ctrl_c_ends_everything(up: Up) -> None:
     payments, billing = up.url("payments"), up.url("billing")
     assert "Doorstep payments" in httpx.get(f"{payments}/admin/login/").text
     assert httpx.get(f"{billing}/openapi.json").json()["info"]["title"] == "Doorstep billing"
+    metrics = re.search(r"http://127\.0\.0\.1:\d+/metrics", up.output.read_text())
+    assert metrics is not None
+    assert "outbox_leader 1.0" in httpx.get(metrics[0]).text
     up.process.send_signal(signal.SIGINT)
     assert up.process.wait(60) == 0, up.output.read_text()
     assert still_running() == []

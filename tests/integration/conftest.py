@@ -1,5 +1,8 @@
-"""The admin's user; a topic that takes small records only."""
+"""The admin's user, a topic that takes small records only, and relays as processes."""
 
+import signal
+from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -7,6 +10,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from django.contrib.auth.models import User
 from django.test import Client
+
+from tests.relay_process import RelayProcess, Start
 
 
 @pytest.fixture
@@ -25,3 +30,16 @@ def small_topic(kafka: str) -> str:
     topic = NewTopic(name, num_partitions=1, replication_factor=1, config={"max.message.bytes": "2000"})
     admin.create_topics([topic])[name].result(30)
     return name
+
+
+def start(log: None, tmp_path: Path) -> Iterator[Start]:
+    """Starts relay processes; all are ended."""
+    started: list[RelayProcess] = []
+
+    def one(**options: object) -> RelayProcess:
+        started.append(RelayProcess(tmp_path / f"relay-{len(started)}.log", **options))
+        return started[-1]
+
+    yield one
+    for process in started:
+        process.end(signal.SIGKILL)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from billing.operations import Purchase, settle_invoice
 from inbox.models import InboxEvent, InboxOffset, ParkedEvent
 from outbox.coordinates import find_coordinates
-from outbox.models import OutboxEvent
+from outbox.models import Heartbeat, OutboxEvent
 from outbox.relay import Relay
 from payments.models import GatewayCall, IdempotencyKey
 from tests.purchases import capture, drain
@@ -21,7 +21,7 @@ from tests.topics import Topics
 
 PAGES = [
     "outbox_outboxevent", "inbox_inboxevent", "inbox_parkedevent", "inbox_inboxoffset", "payments_payment",
-    "payments_gatewaycall", "payments_idempotencykey", "billing_invoice",
+    "payments_gatewaycall", "payments_idempotencykey", "billing_invoice", "outbox_heartbeat",
 ]  # fmt: skip
 CAUSE = "01939c00-0000-7000-8000-000000000001"
 
@@ -44,6 +44,7 @@ def rows(log: None) -> dict[str, Any]:
         GatewayCall.objects.get(),
         IdempotencyKey.objects.create(principal="p", key="key-1", request_digest=b"\x00", status=201, body=b"{}"),
         invoice,
+        Heartbeat.objects.create(owner="host:1", beat_at=timezone.now(), mode="idempotent"),
     ]
     return dict(zip(PAGES, made, strict=True))
 
