@@ -5,9 +5,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from admin_pages.read_only import ReadOnlyAdmin
+from admin_pages.rendering import table
 from billing.models import Invoice, LedgerEntry
-from outbox.read_only_admin import ReadOnlyAdmin
-from outbox.rendering import table
 
 
 @admin.register(Invoice)

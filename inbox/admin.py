@@ -5,9 +5,9 @@ import base64
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
+from admin_pages.read_only import ReadOnlyAdmin
+from admin_pages.rendering import preformatted, pretty_json, table, visible, visible_bytes
 from inbox.models import InboxEvent, InboxOffset, ParkedEvent
-from outbox.read_only_admin import ReadOnlyAdmin
-from outbox.rendering import preformatted, pretty_json, table, visible, visible_bytes
 
 
 @admin.register(InboxEvent)

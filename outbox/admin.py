@@ -6,10 +6,10 @@ from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from admin_pages.read_only import ReadOnlyAdmin
+from admin_pages.rendering import pretty_json, table
 from outbox.coordinates import Coordinates, find_coordinates
 from outbox.models import OutboxEvent
-from outbox.read_only_admin import ReadOnlyAdmin
-from outbox.rendering import pretty_json, table
 
 
 @admin.register(OutboxEvent)

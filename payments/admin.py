@@ -5,8 +5,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from outbox.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
-from outbox.rendering import visible_bytes
+from admin_pages.read_only import ReadOnlyAdmin, ReadOnlyInline
+from admin_pages.rendering import visible_bytes
 from payments.models import GatewayCall, IdempotencyKey, Payment
 
 
