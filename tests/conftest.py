@@ -51,9 +51,9 @@ def kafka() -> str:
 
 @pytest.fixture
 def topics(log: None, kafka: str) -> Iterator[Topics]:
-    """Both topics as they are from now on; both consumers begin here too."""
+    """Both topics as they are from now on; all consumers begin here too."""
     found = Topics(kafka, list(settings.OUTBOX["TOPICS"]))
-    for consumer in ("payments", "billing"):
+    for consumer in ("payments", "billing", "tests"):
         InboxOffset.objects.bulk_create(
             InboxOffset(consumer=consumer, topic=topic, partition=partition, next_offset=offset)
             for (topic, partition), offset in found.ends.items()
@@ -78,7 +78,7 @@ def relay(topics: Topics, kafka: str, outbox_settings: OutboxSettings) -> Iterat
 
 @pytest.fixture
 def consumer(topics: Topics, kafka: str) -> Iterator[Callable[[str], Consumer]]:
-    """A factory of consumers by name ("payments", "billing"), on the real broker."""
+    """A factory of consumers by name ("payments", "billing", or "tests" for own handlers), on the real broker."""
     made = []
 
     def make(name: str) -> Consumer:
