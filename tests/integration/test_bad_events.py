@@ -12,6 +12,7 @@ from inbox.models import InboxEvent, ParkedEvent
 from outbox.envelope import Envelope, encode
 from outbox.relay import Relay
 from tests.purchases import capture, drain, receive_until
+from tests.raw_kafka import append_raw
 from tests.records import TOPIC, captured, event
 from tests.topics import Topics
 
@@ -67,6 +68,25 @@ def test_bad_input_is_parked_or_kept_raw_and_the_next_event_takes_effect(
     parked = ParkedEvent.objects.get()
     assert parked.problem
     assert parked.value == (None if data is None else data if isinstance(data, bytes) else json.dumps(data).encode())
+
+
+def test_a_header_name_that_is_not_utf8_is_kept_raw_and_its_neighbours_flow(
+    consumer: MakeConsumer, topics: Topics, kafka: str
+) -> None:
+    for _ in range(100):  # until the interpreter has specialised the way of a record: it skips checks there
+        send(topics, {}, type="weather.rain.fell.v1")
+    send(topics, captured(), key="before")
+    billing = consumer("billing")
+    receive_until(billing, Invoice.objects.exists)
+    headers = [(b"ce_id", b"1"), (b"\xff\xfe", b"v")]
+    append_raw(kafka, TOPIC, 0, key=b"k", value=b"{}", headers=headers)
+    send(topics, captured(), key="other")
+    receive_until(billing, lambda: Invoice.objects.count() == 2 and ParkedEvent.objects.exists())
+    parked = ParkedEvent.objects.get()
+    assert (parked.reason, parked.topic, parked.partition, bytes(parked.key or b""), bytes(parked.value or b"")) == (
+        "unreadable", TOPIC, 0, b"k", b"{}",
+    )  # fmt: skip
+    assert "a header's name is not UTF-8" in parked.problem
 
 
 def test_the_same_id_with_other_content_is_quarantined_not_dropped(consumer: MakeConsumer, topics: Topics) -> None:

@@ -24,7 +24,7 @@ from inbox.retrying import back_off_seconds, is_retryable
         ("22003", False),
         ("23505", False),
         ("42P01", False),
-        ("58030", False),
+        ("58030", True),
         ("XX001", False),
     ],
 )
