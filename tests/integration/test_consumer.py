@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
-from threading import Event
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from inbox.testing import temporary_handlers
 from outbox.envelope import Envelope, encode
 from outbox.models import OutboxEvent
 from outbox.partitioner import partition_of
+from tests.interruptions import Once, Until, terminate_backend
 from tests.purchases import receive_until
 from tests.records import TOPIC, captured, event, incompressible
 from tests.topics import Topics
@@ -36,40 +36,6 @@ class Thing(BaseModel):
     text: str
 
 
-class Until(Event):
-    """A stop signal that is set once the condition holds; knows how long the consumer asked to wait."""
-
-    def __init__(self, condition: Callable[[], bool]) -> None:
-        super().__init__()
-        self.condition = condition
-        self.waits: list[float] = []
-        self.rounds = 0
-
-    def is_set(self) -> bool:
-        self.rounds += 1
-        assert self.rounds < 100, "not done after 100 rounds"
-        return self.condition()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.waits.append(timeout or 0)
-        return super().wait(timeout)
-
-
-class Once:
-    """An execute_wrapper that calls `act` before the first statement that begins so."""
-
-    def __init__(self, beginning: str, act: Callable[[], object]) -> None:
-        self.beginning = beginning
-        self.act = act
-        self.is_done = False
-
-    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        if sql.startswith(self.beginning) and not self.is_done:
-            self.is_done = True
-            self.act()
-        return execute(sql, params, many, context)
-
-
 @pytest.fixture
 def own_handlers() -> Iterator[None]:
     with temporary_handlers():
@@ -80,14 +46,6 @@ def send(topics: Topics, data: dict[str, Any], *, key: str = "k", **attributes: 
     written = event(json.dumps(data).encode(), key=key, **attributes)
     topics.write(TOPIC, written.data, key=key.encode(), headers=encode(written))
     return written
-
-
-def terminate_backend() -> None:
-    """As an operator, a fail-over or a time-out of the server would."""
-    other = connection.copy()
-    with other.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
-    other.close()
 
 
 def offsets(consumer: str = "billing") -> dict[tuple[str, int], int]:
