@@ -5,23 +5,28 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from admin_pages.read_only import ReadOnlyAdmin
+from admin_pages.rendering import table, visible, visible_field
 from billing.models import Invoice, LedgerEntry
-from outbox.read_only_admin import ReadOnlyAdmin
-from outbox.rendering import table
 
 
 @admin.register(Invoice)
 class InvoiceAdmin(ReadOnlyAdmin):
     """One invoice, its bookings, and the way to the events around it."""
 
-    list_display = ["id", "issued_at", "reference", "customer_id", "money", "state"]
+    list_display = ["id", "issued_at", "reference_visible", "customer_id_visible", "money", "state"]
     search_fields = ["id", "payment_id", "customer_id", "reference"]
     search_help_text = "An invoice's id, its payment's id, a customer's id or a reference"
     fieldsets = [
-        (None, {"fields": ["id", "reference", "customer_id", "money", "state", "version", "issued_at"]}),
+        (
+            None,
+            {"fields": ["id", "reference_visible", "customer_id_visible", "money", "state", "version", "issued_at"]},
+        ),
         ("Ledger", {"fields": ["lines"]}),
         ("Elsewhere", {"fields": ["payment_id", "events"]}),
     ]
+    reference_visible = visible_field("reference")
+    customer_id_visible = visible_field("customer_id")
 
     @admin.display(description="amount in minor units")
     def money(self, invoice: Invoice) -> str:
@@ -30,7 +35,7 @@ class InvoiceAdmin(ReadOnlyAdmin):
     # A table, not an inline: the admin's inlines cannot show a model with a composite primary key.
     @admin.display(description="lines")
     def lines(self, invoice: Invoice) -> SafeString:
-        entries = invoice.ledger_entries.order_by("booked_at", "event_id", "line")
+        entries = invoice.ledger_entries.order_by("booked_at", "source", "event_id", "line")
         return table([_cells(each) for each in entries], head=["account", "debit", "credit", "booked at", "cause"])
 
     @admin.display(description="events")
@@ -46,5 +51,5 @@ def _cells(entry: LedgerEntry) -> list[object]:
         entry.amount if entry.amount > 0 else "",
         -entry.amount if entry.amount < 0 else "",
         f"{entry.booked_at:%Y-%m-%d %H:%M:%S} UTC",
-        format_html('<a href="{}">{}</a>', url, entry.event_id),
+        format_html('<a href="{}">{}</a>', url, visible(entry.event_id)),
     ]

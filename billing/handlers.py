@@ -1,5 +1,6 @@
 """What the events of payments do to billing."""
 
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -8,16 +9,19 @@ from billing.operations import Purchase, settle_invoice, void_invoice
 from inbox import handles
 from outbox.envelope import Envelope
 
+#: Far above what payments accepts (100); text of 2.7 kB would not fit into an index row.
+Text = Annotated[str, Field(max_length=255)]
+
 
 class SettledPayment(BaseModel):
     """What billing reads of a captured or declined payment; other fields are none of its business."""
 
     payment_id: UUID
-    customer_id: str
-    reference: str
+    customer_id: Text
+    reference: Text
     amount: int = Field(ge=0, strict=True)
     currency: str = Field(pattern=r"^[A-Z]{3}$")
-    decline_code: str = ""
+    decline_code: Text = ""
 
     def purchase(self) -> Purchase:
         """The part that an invoice is written for."""
@@ -26,8 +30,8 @@ class SettledPayment(BaseModel):
 
 @handles("payments.payment.captured.v1", SettledPayment)
 def invoice_captured_payment(payment: SettledPayment, envelope: Envelope) -> None:
-    """Issue an invoice, settle it, and book it under the event's id."""
-    settle_invoice(payment.purchase(), event_id=envelope.id)
+    """Issue an invoice, settle it, and book it under the event's source and id."""
+    settle_invoice(payment.purchase(), source=envelope.source, event_id=envelope.id)
 
 
 @handles("payments.payment.declined.v1", SettledPayment)

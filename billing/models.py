@@ -34,7 +34,7 @@ class Invoice(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.reference} {self.state}"
+        return f"{self.reference!r} {self.state}"  # repr: the reference is foreign and may hold characters that hide
 
 
 class LedgerEntry(models.Model):
@@ -45,7 +45,8 @@ class LedgerEntry(models.Model):
         RECEIVABLE = "receivable"
         REVENUE = "revenue"
 
-    pk = models.CompositePrimaryKey("event_id", "line")
+    pk = models.CompositePrimaryKey("source", "event_id", "line")
+    source = models.TextField(help_text="where the event is from: ids are unique within a source only")
     event_id = models.TextField(help_text="the event that caused the booking: it cannot be booked twice")
     line = models.SmallIntegerField()
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="ledger_entries")

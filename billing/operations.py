@@ -24,15 +24,14 @@ class Purchase:
 
 
 @transaction.atomic
-def settle_invoice(purchase: Purchase, *, event_id: str) -> Invoice:
-    """Issue the invoice of a captured payment, settle it and book both steps under the event's id.
+def settle_invoice(purchase: Purchase, *, source: str, event_id: str) -> Invoice:
+    """Issue the invoice of a captured payment, settle it and book both steps under the event's source and id.
 
     An invoice of zero is issued and paid with no booking: no money moved.
     """
     invoice = _write(purchase, Invoice.State.PAID)
     if invoice.amount:
-        _book(invoice, event_id, debit=Account.RECEIVABLE, credit=Account.REVENUE, first_line=1)
-        _book(invoice, event_id, debit=Account.CASH, credit=Account.RECEIVABLE, first_line=3)
+        _book(invoice, source, event_id)
     paid = InvoicePaid(
         invoice_id=invoice.id,
         payment_id=invoice.payment_id,
@@ -60,16 +59,19 @@ def _write(purchase: Purchase, state: Invoice.State) -> Invoice:
     )  # fmt: skip
 
 
-def _book(invoice: Invoice, event_id: str, *, debit: Account, credit: Account, first_line: int) -> None:
+def _book(invoice: Invoice, source: str, event_id: str) -> None:
+    amount = invoice.amount
+    bookings = (
+        (Account.RECEIVABLE, amount), (Account.REVENUE, -amount),
+        (Account.CASH, amount), (Account.RECEIVABLE, -amount),
+    )  # fmt: skip
     LedgerEntry.objects.bulk_create(
         LedgerEntry(
-            event_id=event_id, line=line, invoice=invoice, account=account, amount=amount, currency=invoice.currency
+            source=source, event_id=event_id, line=line, invoice=invoice, account=account, amount=moved,
+            currency=invoice.currency,
         )
-        for line, account, amount in (
-            (first_line, debit, invoice.amount),
-            (first_line + 1, credit, -invoice.amount),
-        )
-    )
+        for line, (account, moved) in enumerate(bookings, 1)
+    )  # fmt: skip
 
 
 def _issued(invoice: Invoice) -> InvoiceIssued:

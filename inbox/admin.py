@@ -5,23 +5,28 @@ import base64
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
+from admin_pages.read_only import ReadOnlyAdmin
+from admin_pages.rendering import preformatted, pretty_json, table, visible, visible_bytes, visible_field
 from inbox.models import InboxEvent, InboxOffset, ParkedEvent
-from outbox.read_only_admin import ReadOnlyAdmin
-from outbox.rendering import preformatted, pretty_json, table, visible, visible_bytes
 
 
 @admin.register(InboxEvent)
 class InboxEventAdmin(ReadOnlyAdmin):
-    """One received event and the record that carried it."""
+    """One received event and the record that carried it. Its attributes are foreign, and shown so that none hides."""
 
-    list_display = ["id", "received_at", "event_type", "event_id", "partition_key", "consumer"]
+    list_display = ["id", "received_at", "event_type_visible", "event_id_visible", "partition_key_visible", "consumer"]
     search_fields = ["event_id", "partition_key"]
     search_help_text = "An event id or a partition key"
     fieldsets = [
-        (None, {"fields": ["event_id", "event_type", "source", "consumer", "received_at"]}),
-        ("On the broker", {"fields": [("topic", "partition", "offset"), "partition_key", "sequence"]}),
+        (None, {"fields": ["event_id_visible", "event_type_visible", "source_visible", "consumer", "received_at"]}),
+        ("On the broker", {"fields": [("topic", "partition", "offset"), "partition_key_visible", "sequence_visible"]}),
         ("Content", {"fields": ["data_indented", "sha256"]}),
     ]
+    event_id_visible = visible_field("event_id")
+    event_type_visible = visible_field("event_type")
+    source_visible = visible_field("source")
+    partition_key_visible = visible_field("partition_key")
+    sequence_visible = visible_field("sequence")
 
     @admin.display(description="data")
     def data_indented(self, event: InboxEvent) -> SafeString:
@@ -43,14 +48,8 @@ class ParkedEventAdmin(ReadOnlyAdmin):
         ("On the broker", {"fields": [("topic", "partition", "offset"), "key_visible"]}),
         ("Content", {"fields": ["event_id_visible", "source_visible", "headers_table", "value_visible"]}),
     ]
-
-    @admin.display(description="event id")
-    def event_id_visible(self, event: ParkedEvent) -> SafeString:
-        return visible(event.event_id)
-
-    @admin.display(description="source")
-    def source_visible(self, event: ParkedEvent) -> SafeString:
-        return visible(event.source)
+    event_id_visible = visible_field("event_id")
+    source_visible = visible_field("source")
 
     @admin.display(description="problem")
     def problem_visible(self, event: ParkedEvent) -> SafeString:

@@ -13,7 +13,12 @@ class InboxSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=str.upper)
 
-    consumer: str = Field(min_length=1, description="consumer name: the Kafka group and the app whose handlers run")
+    consumer: str = Field(
+        min_length=1,
+        max_length=249,  # with the longest legal identity it fits into one index row
+        pattern=r"^[A-Za-z0-9_]+$",
+        description="consumer name: the Kafka group and the app whose handlers run",
+    )
     bootstrap_servers: str = Field(min_length=1, description="Kafka brokers, host:port, comma-separated")
     topics: list[str] = Field(min_length=1, description="topics to consume")
     batch_size: int = Field(default=500, ge=1, description="most events in one transaction")

@@ -5,24 +5,22 @@ read      -> one transaction: lock offsets, remember ids, handlers, move offsets
 a failure -> the batch again one event at a time; an event that keeps failing is parked, its key waits
 """
 
-import random
 import traceback
 from collections import Counter
 from collections.abc import Callable
 from threading import Event
 
 import structlog
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 
 from inbox import sql
 from inbox.conf import InboxSettings
-from inbox.exceptions import InboxError
 from inbox.receiving import Outcome, next_offsets, park_failed, receive
 from inbox.record import Record
+from inbox.retrying import back_off_seconds, is_retryable
 from inbox.source import KafkaSource
 
 logger = structlog.get_logger(__name__)
-_MAX_BACK_OFF_SECONDS = 10.0
 
 
 class Consumer:
@@ -43,11 +41,11 @@ class Consumer:
                 failures = 0
             except Exception as error:
                 self.close()
-                if not _is_retryable(error):
+                if not is_retryable(error):
                     raise
                 failures += 1
                 logger.warning("consumer starts over", error=str(error), kind=type(error).__name__)
-                stop.wait(min(2**failures * 0.05, _MAX_BACK_OFF_SECONDS) * random.uniform(0.5, 1))  # noqa: S311
+                stop.wait(back_off_seconds(failures))
         self.close()
         logger.info("consumer stopped", consumer=self.name)
 
@@ -59,7 +57,7 @@ class Consumer:
             try:
                 self._count(self._receive(source, records))
             except Exception as error:  # a handler failed; which one shows when each event runs alone
-                if _is_retryable(error):
+                if is_retryable(error):
                     raise
                 self._receive_one_by_one(source, records)
         return len(records)
@@ -78,7 +76,7 @@ class Consumer:
             try:
                 return self._receive(source, [record])
             except Exception as error:
-                if _is_retryable(error):
+                if is_retryable(error):
                     raise
                 logger.warning(
                     "handler failed",
@@ -109,10 +107,3 @@ class Consumer:
             self._source.close()
         self._source = None
         connection.close()
-
-
-def _is_retryable(error: Exception) -> bool:
-    """Serialization failures, deadlocks, timeouts, lost connections, lost partitions: the same events again, later."""
-    if isinstance(error, InboxError):
-        return error.is_retryable
-    return isinstance(error, OperationalError | InterfaceError)

@@ -3,7 +3,6 @@
 InboxError
 ├── HandlerNotFoundError    another version of a type that has handlers: this code cannot read it
 ├── AssignmentLostError     the stored offset is not the one we expect: another consumer has the partition
-├── OffsetLostError         the broker does not have the next offset any more: retention passed the consumer
 └── ConsumeFailedError      Kafka answered with an error
 """
 
@@ -24,11 +23,7 @@ class AssignmentLostError(InboxError):
     is_retryable = True
 
 
-class OffsetLostError(InboxError):
-    """The next event is not on the broker any more. Never skipped: a person must decide."""
-
-
 class ConsumeFailedError(InboxError):
-    """A broker error that librdkafka does not retry by itself."""
+    """A broker error that librdkafka does not retry by itself, or no answer in time."""
 
     is_retryable = True

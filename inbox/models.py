@@ -29,7 +29,7 @@ class InboxEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.event_type} {self.event_id}"
+        return f"{self.event_type!r} {self.event_id!r}"  # repr: both are foreign and may hold characters that hide
 
 
 class InboxOffset(models.Model):
@@ -70,6 +70,7 @@ class ParkedEvent(models.Model):
     partition_key = models.TextField()
     key = models.BinaryField(null=True)
     value = models.BinaryField(null=True)
+    digest = models.BinaryField(help_text="SHA-256 of the value: every other content under one id is put away")
     headers = models.JSONField(help_text="name and base64 of each record header")
     parked_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True)
@@ -78,7 +79,7 @@ class ParkedEvent(models.Model):
         db_table = "inbox_parked"
         constraints = [
             models.UniqueConstraint(
-                fields=["consumer", "source", "event_id", "reason"], name="inbox_parked_once_per_consumer"
+                fields=["consumer", "source", "event_id", "reason", "digest"], name="inbox_parked_once_per_content"
             ),
         ]
         indexes = [
@@ -90,4 +91,4 @@ class ParkedEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.reason} {self.event_id!r}"  # repr: the id is foreign and may hold characters that hide
+        return f"{self.reason} {self.event_id!r}"

@@ -5,7 +5,8 @@ ON CONFLICT DO NOTHING under REPEATABLE READ raises a serialization failure inst
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any
 
@@ -14,12 +15,11 @@ from django.db import connection, transaction
 from inbox import sql
 from inbox.exceptions import AssignmentLostError
 from inbox.handlers import cares_for, find_handler
-from inbox.models import ParkedEvent
+from inbox.parking import Reason, blocked_keys, park
 from inbox.record import Record
 from outbox.envelope import current_cause
 
 Partition = tuple[str, int]
-Reason = ParkedEvent.Reason
 
 
 class Outcome(StrEnum):
@@ -37,12 +37,11 @@ def receive(consumer: str, records: Sequence[Record], *, expected: Mapping[Parti
     expected: the next offset a partition, as this process last saw it. Raises AssignmentLostError when the
     database knows another one, and whatever a handler raises; then nothing is changed.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+    with _begin() as cursor:
         _lock_offsets(cursor, consumer, records, expected)
         fresh = _remember(cursor, consumer, records)
         known = _digests(cursor, consumer, [record for record in records if record.identity not in fresh])
-        blocked = _blocked_keys(cursor, consumer, records)
+        blocked = blocked_keys(cursor, consumer, records)
         outcomes: Counter[Outcome] = Counter()
         for record in records:
             outcomes[_apply(cursor, consumer, record, fresh=fresh, known=known, blocked=blocked)] += 1
@@ -52,10 +51,10 @@ def receive(consumer: str, records: Sequence[Record], *, expected: Mapping[Parti
 
 def park_failed(consumer: str, record: Record, problem: str, *, expected: Mapping[Partition, int]) -> None:
     """Park one record whose handler keeps failing, in the transaction that moves the offset past it."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with _begin() as cursor:
         _lock_offsets(cursor, consumer, [record], expected)
         _remember(cursor, consumer, [record])
-        _park(cursor, consumer, record, Reason.FAILED, problem)
+        park(cursor, consumer, record, Reason.FAILED, problem)
         _move_offsets(cursor, consumer, [record])
 
 
@@ -64,28 +63,39 @@ def next_offsets(records: Iterable[Record]) -> dict[Partition, int]:
     return {(record.topic, record.partition): record.offset + 1 for record in records}
 
 
+@contextmanager
+def _begin() -> Iterator[Any]:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        yield cursor
+
+
 def _apply(
     cursor: Any, consumer: str, record: Record, *, fresh: set[Any], known: dict[Any, bytes], blocked: set[Any]
 ) -> Outcome:
     if record.envelope is None:
-        return _park(cursor, consumer, record, Reason.UNREADABLE, record.problem)
+        return _put_away(cursor, consumer, record, Reason.UNREADABLE, record.problem)
     handler = find_handler(consumer, record.envelope.type)
     if handler is None:
         return Outcome.IGNORED
     if record.identity not in fresh:
         if known.setdefault(record.identity, record.digest) != record.digest:
-            return _park(cursor, consumer, record, Reason.QUARANTINED, "the id is known with other content")
+            return _put_away(cursor, consumer, record, Reason.QUARANTINED, "the id is known with other content")
         return Outcome.DUPLICATE
     fresh.discard(record.identity)  # a second copy in this very batch is a duplicate
     known[record.identity] = record.digest
     if (record.topic, record.partition_key) in blocked:
-        return _park(cursor, consumer, record, Reason.QUEUED, "an earlier event of this key is parked")
+        return _put_away(cursor, consumer, record, Reason.QUEUED, "an earlier event of this key is parked")
     token = current_cause.set(record.envelope)
     try:
         handler.apply(record.envelope)
     finally:
         current_cause.reset(token)
     return Outcome.APPLIED
+
+
+def _put_away(cursor: Any, consumer: str, record: Record, reason: Reason, problem: str) -> Outcome:
+    return Outcome.PARKED if park(cursor, consumer, record, reason, problem) else Outcome.DUPLICATE
 
 
 def _lock_offsets(cursor: Any, consumer: str, records: Sequence[Record], expected: Mapping[Partition, int]) -> None:
@@ -111,17 +121,9 @@ def _remember(cursor: Any, consumer: str, records: Sequence[Record]) -> set[tupl
     if not rows:
         return set()
     names = (
-        "source",
-        "event_id",
-        "event_type",
-        "partition_key",
-        "sequence",
-        "topic",
-        "partition",
-        "offset",
-        "digest",
+        "source", "event_id", "event_type", "partition_key", "sequence", "topic", "partition", "offset", "digest",
         "data",
-    )
+    )  # fmt: skip
     cursor.execute(
         sql.REMEMBER, _columns(consumer, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
     )
@@ -135,22 +137,6 @@ def _digests(cursor: Any, consumer: str, records: Sequence[Record]) -> dict[tupl
     sources, ids = map(list, zip(*identities, strict=True))
     cursor.execute(sql.DIGESTS, _columns(consumer, source=sources, event_id=ids))
     return {(source, event_id): bytes(digest) for source, event_id, digest in cursor.fetchall()}
-
-
-def _blocked_keys(cursor: Any, consumer: str, records: Sequence[Record]) -> set[tuple[str, str]]:
-    keys = {record.partition_key for record in records} - {""}  # without a key no order is promised
-    cursor.execute(sql.BLOCKED_KEYS, _columns(consumer, keys=sorted(keys)))
-    return set(cursor.fetchall())
-
-
-def _park(cursor: Any, consumer: str, record: Record, reason: Reason, problem: str) -> Outcome:
-    source, event_id = record.identity
-    cursor.execute(sql.PARK, _columns(
-        consumer, source=source, event_id=event_id, reason=reason.value, problem=problem, topic=record.topic,
-        partition=record.partition, offset=record.offset, partition_key=record.partition_key, key=record.key,
-        value=record.value, headers=record.headers_as_json(),
-    ))  # fmt: skip
-    return Outcome.PARKED
 
 
 def _move_offsets(cursor: Any, consumer: str, records: Sequence[Record]) -> None:

@@ -43,9 +43,13 @@ class Record:
 
     def headers_as_json(self) -> str:
         """The headers for a jsonb column: names as they are, values in base64 (they may be any bytes)."""
-        return json.dumps(
-            [[name, None if value is None else base64.b64encode(value).decode()] for name, value in self.headers]
-        )
+        encoded = [(name, None if value is None else base64.b64encode(value).decode()) for name, value in self.headers]
+        return json.dumps([[storable(name), value] for name, value in encoded])
+
+
+def storable(text: str) -> str:
+    r"""Return the text as PostgreSQL can hold it: NUL and lone surrogates as `\x00` and `\ud800`."""
+    return text.replace("\x00", "\\x00").encode(errors="backslashreplace").decode()
 
 
 def read_record(

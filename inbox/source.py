@@ -4,13 +4,14 @@ Rebalances are incremental in both group protocols (KIP-429, KIP-848). Callbacks
 transaction is open.
 """
 
+from operator import methodcaller
 from typing import Any, cast
 
 import structlog
 from confluent_kafka import Consumer as KafkaConsumer
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
-from inbox.exceptions import ConsumeFailedError, OffsetLostError
+from inbox.exceptions import ConsumeFailedError
 from inbox.offsets import read_offsets
 from inbox.receiving import Partition
 from inbox.record import RawHeaders, Record, read_record
@@ -24,14 +25,18 @@ CONSUMER = {
     "partition.assignment.strategy": "cooperative-sticky",
     "log_level": 3,
 }
+#: The binding answers a name that is not UTF-8 with a broken list and an error. A plain call, once the interpreter has
+#: specialised it, does not look for the error, and the list kills the process; methodcaller() always looks.
+_headers_of = methodcaller("headers")
 
 
 class KafkaSource:
-    """The assigned partitions, and for each the offset that is expected next."""
+    """The assigned partitions, and for each the offset that is expected next; `stopped` ones need a person."""
 
     def __init__(self, *, consumer: str, bootstrap_servers: str, topics: list[str], group_protocol: str) -> None:
         self.consumer = consumer
         self.expected: dict[Partition, int] = {}
+        self.stopped: set[Partition] = set()
         settings: dict[str, Any] = CONSUMER | {"bootstrap.servers": bootstrap_servers, "group.id": consumer}
         settings["group.protocol"] = group_protocol
         if group_protocol == "consumer":
@@ -42,14 +47,13 @@ class KafkaSource:
     def read(self, limit: int, *, timeout: float) -> list[Record]:
         """Return at most `limit` records, in offset order a partition; empty after `timeout` seconds without any.
 
-        Raises OffsetLostError and ConsumeFailedError.
+        A partition whose next offset is not on the broker any more stops: nothing of it is skipped or read until a
+        person has moved its row in inbox_inboxoffset and the consumer starts anew. Raises ConsumeFailedError.
         """
         # poll() first: consume(n, t) waits for n messages or all of t.
         first = self._kafka.poll(timeout)
         messages = [] if first is None else [first, *self._kafka.consume(limit - 1, 0)]
-        for message in messages:
-            _raise_error(message)
-        return [_to_record(message) for message in messages if self._is_expected(message)]
+        return [_to_record(message) for message in messages if self._is_record(message) and self._is_expected(message)]
 
     def acknowledge(self, moved: dict[Partition, int]) -> None:
         """Remember the new offsets, and tell Kafka for its dashboards only: they are never read back."""
@@ -64,10 +68,31 @@ class KafkaSource:
         """Leave the group at once, so that others take over without waiting."""
         self._kafka.close()
 
+    def _is_record(self, message: Message) -> bool:
+        """False for the error that stops one partition. Raises ConsumeFailedError for every other error."""
+        error = message.error()
+        if error is None:
+            return True
+        if error.code() != KafkaError._AUTO_OFFSET_RESET:
+            raise ConsumeFailedError(str(error))
+        self._stop(_place(message), error)
+        return False
+
+    def _stop(self, partition: Partition, error: KafkaError) -> None:
+        """librdkafka stops fetching it and says so once. Its offset stays as it is, here and in the database."""
+        self.stopped.add(partition)
+        logger.error(
+            "partition stopped: its next offset is not on the broker any more; move it in inbox_inboxoffset by hand",
+            consumer=self.consumer,
+            partition=f"{partition[0]}/{partition[1]}",
+            next_offset=self.expected.get(partition),
+            error=str(error),
+        )
+
     def _is_expected(self, message: Message) -> bool:
-        """False for what a partition that was taken away, or a position before a rewind, left in the queue."""
-        partition = (str(message.topic()), int(message.partition() or 0))
-        return int(message.offset() or 0) >= self.expected.get(partition, 2**63)
+        """False for what a partition that was taken away or stopped, or a position before a rewind, left behind."""
+        partition = _place(message)
+        return partition not in self.stopped and int(message.offset() or 0) >= self.expected.get(partition, 2**63)
 
     def _assign(self, kafka: KafkaConsumer, partitions: list[TopicPartition]) -> None:
         assigned = [(p.topic, p.partition) for p in partitions]
@@ -88,25 +113,28 @@ class KafkaSource:
     def _forget(self, partitions: list[TopicPartition]) -> None:
         for partition in partitions:
             self.expected.pop((partition.topic, partition.partition), None)
+            self.stopped.discard((partition.topic, partition.partition))
 
     def _earliest(self, partition: Partition) -> int:
-        low, _ = self._kafka.get_watermark_offsets(TopicPartition(*partition), timeout=10)
+        try:
+            low, _ = self._kafka.get_watermark_offsets(TopicPartition(*partition), timeout=10)
+        except KafkaException as error:
+            raise ConsumeFailedError(f"the earliest offset of {partition[0]}/{partition[1]}: {error}") from error
         return int(low)
 
 
-def _raise_error(message: Message) -> None:
-    error = message.error()
-    if error is None:
-        return
-    if error.code() == KafkaError._AUTO_OFFSET_RESET:
-        raise OffsetLostError(
-            f"{message.topic()}/{message.partition()}: the broker no longer has the next offset: {error}"
-        )
-    raise ConsumeFailedError(str(error))
+def _place(message: Message) -> Partition:
+    return str(message.topic()), int(message.partition() or 0)
 
 
 def _to_record(message: Message) -> Record:
-    return read_record(
-        topic=str(message.topic()), partition=int(message.partition() or 0), offset=int(message.offset() or 0),
-        key=message.key(), value=message.value(), headers=cast("RawHeaders", message.headers() or []),
-    )  # fmt: skip
+    topic, partition = _place(message)
+    facts: dict[str, Any] = {
+        "topic": topic, "partition": partition, "offset": int(message.offset() or 0), "key": message.key(),
+        "value": message.value(),
+    }  # fmt: skip
+    try:
+        headers = cast("RawHeaders", _headers_of(message) or [])
+    except SystemError:  # the binding decodes names, and cannot give them as bytes
+        return Record(**facts, headers=[], problem="a header's name is not UTF-8: none of the headers can be read")
+    return read_record(**facts, headers=headers)

@@ -49,12 +49,13 @@ WHERE consumer = %(consumer)s AND resolved_at IS NULL AND reason IN ('failed', '
   AND partition_key = ANY (%(keys)s::text[])
 """
 
+#: The digest is in the constraint: a third content under a known id is put away like the second one.
 PARK = """
 INSERT INTO inbox_parked (consumer, source, event_id, reason, problem, topic, partition, "offset", partition_key, key,
-                          value, headers, parked_at)
+                          value, digest, headers, parked_at)
 VALUES (%(consumer)s, %(source)s, %(event_id)s, %(reason)s, %(problem)s, %(topic)s, %(partition)s, %(offset)s,
-        %(partition_key)s, %(key)s, %(value)s, %(headers)s::jsonb, statement_timestamp())
-ON CONFLICT ON CONSTRAINT inbox_parked_once_per_consumer DO NOTHING
+        %(partition_key)s, %(key)s, %(value)s, %(digest)s, %(headers)s::jsonb, statement_timestamp())
+ON CONFLICT ON CONSTRAINT inbox_parked_once_per_content DO NOTHING
 """
 
 SESSION = "SELECT set_config('idle_in_transaction_session_timeout', %(budget)s, false)"

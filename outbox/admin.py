@@ -8,11 +8,11 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from admin_pages.read_only import ReadOnlyAdmin
+from admin_pages.rendering import pretty_json, table, visible_field
 from outbox.coordinates import Coordinates, find_coordinates, is_pruned
 from outbox.log import ask_for_redrive
 from outbox.models import Heartbeat, OutboxEvent, ParkedRow
-from outbox.read_only_admin import ReadOnlyAdmin
-from outbox.rendering import pretty_json, table, visible
 
 _NOT_YET = "not yet: no page with this event was acknowledged"
 _PRUNED = "pruned: it was published, and the window that told where is gone"
@@ -82,12 +82,9 @@ class ParkedRowAdmin(ReadOnlyAdmin):
 class HeartbeatAdmin(ReadOnlyAdmin):
     """The relay processes of the last hour: who runs, who leads (has an epoch), and what is wrong."""
 
+    problem_visible = visible_field("problem")
     list_display = ["owner", "beat_at", "epoch", "window_id", "mode", "problem_visible"]
     fields = ["owner", "beat_at", "epoch", "window_id", "mode", "problem_visible"]
-
-    @admin.display(description="problem")
-    def problem_visible(self, heartbeat: Heartbeat) -> SafeString:
-        return visible(heartbeat.problem)
 
 
 def _offset(found: Coordinates) -> str:

@@ -7,13 +7,17 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from pydantic import BaseModel, ConfigDict, Field
 
+from outbox.envelope import MAX_IDENTITY_BYTES
+
 
 class OutboxSettings(BaseModel):
     """OUTBOX in the Django settings; keys in capitals. An unknown key is an error (check outbox.E001)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=str.upper)
 
-    source: str = Field(min_length=1, description="CloudEvents source; unique to one outbox database")
+    source: str = Field(
+        min_length=1, max_length=MAX_IDENTITY_BYTES, description="CloudEvents source; unique to one outbox database"
+    )
     bootstrap_servers: str = Field(min_length=1, description="Kafka brokers, host:port, comma-separated")
     topics: dict[str, int] = Field(description="topics this service may publish to, with their partition count")
     mode: Literal["idempotent", "transactional"] = Field(

@@ -5,8 +5,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from outbox.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
-from outbox.rendering import visible, visible_bytes
+from admin_pages.read_only import ReadOnlyAdmin, ReadOnlyInline
+from admin_pages.rendering import visible_bytes, visible_field
 from payments.models import GatewayCall, IdempotencyKey, Payment
 
 
@@ -19,6 +19,7 @@ class GatewayCallInline(ReadOnlyInline):
 class PaymentAdmin(ReadOnlyAdmin):
     """One payment, the calls it needed, and the way to its events."""
 
+    reference_visible, customer_visible = visible_field("reference"), visible_field("customer_id")
     list_display = ["id", "created_at", "reference_visible", "customer_visible", "money", "status", "invoice_state"]
     search_fields = ["id", "customer_id", "reference"]
     search_help_text = "A payment's id, a customer's id or a reference"
@@ -28,14 +29,6 @@ class PaymentAdmin(ReadOnlyAdmin):
         ("Elsewhere", {"fields": [("invoice_id", "invoice_state"), "events"]}),
     ]
     inlines = [GatewayCallInline]
-
-    @admin.display(description="reference")
-    def reference_visible(self, payment: Payment) -> SafeString:
-        return visible(payment.reference)
-
-    @admin.display(description="customer id")
-    def customer_visible(self, payment: Payment) -> SafeString:
-        return visible(payment.customer_id)
 
     @admin.display(description="amount in minor units")
     def money(self, payment: Payment) -> str:

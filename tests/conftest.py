@@ -90,7 +90,7 @@ def kafka() -> str:
 def topics(log: None, kafka: str, settings: Settings) -> Iterator[Topics]:
     """Both topics as they are from now on; both consumers begin here too."""
     found = Topics(kafka, list(settings.OUTBOX["TOPICS"]))
-    for consumer in ("payments", "billing"):
+    for consumer in ("payments", "billing", "tests"):
         InboxOffset.objects.bulk_create(
             InboxOffset(consumer=consumer, topic=topic, partition=partition, next_offset=offset)
             for (topic, partition), offset in found.ends.items()
@@ -115,7 +115,7 @@ def relay(topics: Topics, kafka: str, outbox_settings: OutboxSettings) -> Iterat
 
 @pytest.fixture
 def consumer(topics: Topics, kafka: str, settings: Settings) -> Iterator[Callable[[str], Consumer]]:
-    """A factory of consumers by name ("payments", "billing"), on the real broker."""
+    """A factory of consumers by name ("payments", "billing", or "tests" for own handlers), on the real broker."""
     made = []
 
     def make(name: str) -> Consumer:

@@ -35,7 +35,8 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='LedgerEntry',
             fields=[
-                ('pk', models.CompositePrimaryKey('event_id', 'line', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('pk', models.CompositePrimaryKey('source', 'event_id', 'line', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('source', models.TextField(help_text='where the event is from: ids are unique within a source only')),
                 ('event_id', models.TextField(help_text='the event that caused the booking: it cannot be booked twice')),
                 ('line', models.SmallIntegerField()),
                 ('account', models.TextField(choices=[('cash', 'Cash'), ('receivable', 'Receivable'), ('revenue', 'Revenue')])),

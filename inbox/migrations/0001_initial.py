@@ -61,6 +61,7 @@ class Migration(migrations.Migration):
                 ('partition_key', models.TextField()),
                 ('key', models.BinaryField(null=True)),
                 ('value', models.BinaryField(null=True)),
+                ('digest', models.BinaryField(help_text='SHA-256 of the value: every other content under one id is put away')),
                 ('headers', models.JSONField(help_text='name and base64 of each record header')),
                 ('parked_at', models.DateTimeField()),
                 ('resolved_at', models.DateTimeField(null=True)),
@@ -68,7 +69,7 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'inbox_parked',
                 'indexes': [models.Index(condition=models.Q(('reason__in', ['failed', 'queued']), ('resolved_at', None)), fields=['consumer', 'topic', 'partition_key'], name='inbox_parked_blocked_keys')],
-                'constraints': [models.UniqueConstraint(fields=('consumer', 'source', 'event_id', 'reason'), name='inbox_parked_once_per_consumer')],
+                'constraints': [models.UniqueConstraint(fields=('consumer', 'source', 'event_id', 'reason', 'digest'), name='inbox_parked_once_per_content')],
             },
         ),
     ]

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
+from datetime import UTC
 
 from django.db import connection
 from django.db.models import Sum
@@ -23,13 +24,30 @@ def check_publishing(topics: Topics, *, duplicates_at_most: int) -> int:
     for message in messages:
         row = rows[message.event_id]
         assert (message.value, message.key) == (row.data.encode(), row.partition_key.encode()), "I7: bytes as recorded"
-        assert message.headers["ce_type"] == row.event_type, "I7: headers as recorded"
+        assert message.headers == headers_of(row, message), "I7: headers as recorded"
     places = {(message.key, message.topic, message.partition) for message in messages}
     assert len(places) == len({(key, topic) for key, topic, _ in places}), "I13: a key stays in its partition"
     duplicates = len(messages) - len(seen)
     assert duplicates <= duplicates_at_most, f"I8: {duplicates} duplicates on the wire"
     check_log_is_append_only()
     return duplicates
+
+
+def headers_of(row: OutboxEvent, message: Message) -> dict[str, str]:
+    """I7: what stands on the wire for a row. Only the window is taken from the record: the row does not know it."""
+    window, _, _ = message.headers["ce_sequence"].rpartition("-")
+    headers = {
+        "ce_id": str(row.event_id),
+        "ce_source": row.source,
+        "ce_type": row.event_type,
+        "ce_specversion": "1.0",
+        "ce_time": row.occurred_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "ce_subject": row.subject,
+        "ce_partitionkey": row.partition_key,
+        "ce_sequence": f"{window}-{row.position:019d}",
+        "content-type": "application/json",
+    }
+    return headers | {f"ce_{name}": value for name, value in row.headers.items()}
 
 
 def check_order(messages: list[Message]) -> None:

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from billing.models import LedgerEntry
 from billing.operations import Purchase, settle_invoice
 from inbox.models import InboxEvent, InboxOffset, ParkedEvent
 from outbox.coordinates import find_coordinates
@@ -30,9 +31,8 @@ CAUSE = "01939c00-0000-7000-8000-000000000001"
 def rows(log: None) -> dict[str, Any]:
     """One row behind every page, by the page's name."""
     payment = capture()
-    invoice = settle_invoice(
-        Purchase(payment_id=payment.id, customer_id="c", reference="r", amount=1999, currency="USD"), event_id=CAUSE
-    )
+    purchase = Purchase(payment_id=payment.id, customer_id="c", reference="r", amount=1999, currency="USD")
+    invoice = settle_invoice(purchase, source="/s", event_id=CAUSE)
     place = {"consumer": "billing", "topic": "payments.payment", "partition": 3}
     event = place | {"source": "/s", "event_id": CAUSE, "partition_key": "k", "offset": 7}
     made = [
@@ -100,6 +100,27 @@ def test_foreign_bytes_are_shown_as_visible_escapes(browser: Client, rows: dict[
     assert escapes == [r"\u2066", r"\x1b", r"\u202e", r"\u200b", r"\xff"]
     assert "[31m&lt;b&gt;" in content
     assert not re.search("[\x1b\u202e\u200b\u2066]", content)
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("inbox_inboxevent", ["event_id", "event_type", "source", "partition_key", "sequence"]),
+        ("inbox_parkedevent", ["event_id", "source"]),
+        ("billing_invoice", ["reference", "customer_id"]),
+    ],
+)
+def test_foreign_text_hides_nothing_in_lists_pages_and_titles(
+    browser: Client, rows: dict[str, Any], page: str, names: list[str]
+) -> None:
+    type(rows[page]).objects.update(**{name: f"{name}\u202e\u200b\x1b" for name in names})
+    LedgerEntry.objects.update(event_id="cause\u202e\u200b\x1b")
+    listed = browser.get(list_of(page)).content.decode()
+    detail = browser.get(page_of(page, rows[page])).content.decode()
+    assert not re.search("[\x1b\u202e\u200b]", listed + detail)
+    for name in names:
+        assert rf"{name}<mark>\u202e</mark><mark>\u200b</mark><mark>\x1b</mark>" in detail
+    assert rf"{names[0]}<mark>\u202e</mark>" in listed
 
 
 def test_a_payment_leads_to_its_events_and_a_ledger_line_to_its_cause(browser: Client, rows: dict[str, Any]) -> None:

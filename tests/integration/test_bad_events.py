@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -13,23 +12,18 @@ from inbox.models import InboxEvent, ParkedEvent
 from outbox.envelope import Envelope, encode
 from outbox.relay import Relay
 from tests.purchases import capture, drain, receive_until
+from tests.raw_kafka import append_raw
+from tests.records import TOPIC, captured, event
 from tests.topics import Topics
 
 pytestmark = pytest.mark.kafka
 MakeConsumer = Callable[[str], Consumer]
-TOPIC = "payments.payment"
-
-
-def captured(**changes: Any) -> dict[str, Any]:
-    facts = {"payment_id": str(uuid4()), "customer_id": "c", "reference": "r", "amount": 1999, "currency": "USD"}
-    return facts | {"charge_id": "ch_1", "version": 2} | changes
 
 
 def send(topics: Topics, data: dict[str, Any] | bytes | None, *, key: str = "k", **attributes: Any) -> Envelope:
     """Write an event as a foreign producer would; attributes are the envelope's."""
     value = json.dumps(data).encode() if isinstance(data, dict) else data
-    known = {"id": str(uuid4()), "source": "/tests", "type": "payments.payment.captured.v1", "partition_key": key}
-    envelope = Envelope(data=value or b"", **(known | attributes))
+    envelope = event(value or b"", key=key, **attributes)
     topics.write(TOPIC, value, key=key.encode(), headers=encode(envelope))
     return envelope
 
@@ -76,19 +70,31 @@ def test_bad_input_is_parked_or_kept_raw_and_the_next_event_takes_effect(
     assert parked.value == (None if data is None else data if isinstance(data, bytes) else json.dumps(data).encode())
 
 
+def test_a_header_name_that_is_not_utf8_is_kept_raw_and_its_neighbours_flow(
+    consumer: MakeConsumer, topics: Topics, kafka: str
+) -> None:
+    for _ in range(100):  # until the interpreter has specialised the way of a record: it skips checks there
+        send(topics, {}, type="weather.rain.fell.v1")
+    send(topics, captured(), key="before")
+    billing = consumer("billing")
+    receive_until(billing, Invoice.objects.exists)
+    headers = [(b"ce_id", b"1"), (b"\xff\xfe", b"v")]
+    append_raw(kafka, TOPIC, 0, key=b"k", value=b"{}", headers=headers)
+    send(topics, captured(), key="other")
+    receive_until(billing, lambda: Invoice.objects.count() == 2 and ParkedEvent.objects.exists())
+    parked = ParkedEvent.objects.get()
+    assert (parked.reason, parked.topic, parked.partition, bytes(parked.key or b""), bytes(parked.value or b"")) == (
+        "unreadable", TOPIC, 0, b"k", b"{}",
+    )  # fmt: skip
+    assert "a header's name is not UTF-8" in parked.problem
+
+
 def test_the_same_id_with_other_content_is_quarantined_not_dropped(consumer: MakeConsumer, topics: Topics) -> None:
     first = captured()
     send(topics, first, id="same")
     send(topics, captured(), id="same")
     receive_until(consumer("billing"), ParkedEvent.objects.filter(reason="quarantined").exists)
     assert str(Invoice.objects.get().payment_id) == first["payment_id"]
-
-
-def test_the_same_id_from_another_source_is_another_event(consumer: MakeConsumer, topics: Topics) -> None:
-    send(topics, captured(amount=0), id="same", source="/one")
-    send(topics, captured(amount=0), id="same", source="/two")
-    receive_until(consumer("billing"), lambda: Invoice.objects.count() == 2)
-    assert not ParkedEvent.objects.exists()
 
 
 def test_a_type_that_nobody_handles_is_passed_over(consumer: MakeConsumer, topics: Topics, relay: Relay) -> None:

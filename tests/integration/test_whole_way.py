@@ -9,6 +9,7 @@ from inbox.consumer import Consumer
 from inbox.models import InboxEvent, InboxOffset
 from outbox.relay import Relay
 from payments.models import Payment
+from tests.faults.invariants import check_publishing
 from tests.purchases import capture, drain, receive_until
 from tests.topics import Topics
 
@@ -42,6 +43,7 @@ def test_follow_up_events_name_their_cause(relay: Relay, consumer: MakeConsumer,
     )
     assert paid.headers["ce_causationid"] == captured.event_id
     assert paid.headers["ce_correlationid"] == captured.event_id
+    check_publishing(topics, duplicates_at_most=0)
 
 
 def test_an_event_on_the_topic_twice_takes_effect_once(relay: Relay, consumer: MakeConsumer, topics: Topics) -> None:

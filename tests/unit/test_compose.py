@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,13 @@ def test_every_image_is_pinned_and_nothing_runs_as_root() -> None:
     for image in [*bases, *(service["image"] for service in COMPOSE.values())]:
         assert re.search(r":\d+\.\d+\.?\d*", image), f"{image} is not pinned"
     assert dockerfile.index("USER doorstep") < dockerfile.index("CMD")
+
+
+def test_the_image_holds_every_package_but_the_developers() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    packages = sorted({*contracts["root_packages"]} - {"stack", "demo"})
+    assert sorted(re.findall(r"^COPY (\w+) ", (ROOT / "Dockerfile").read_text(), re.MULTILINE)) == packages
+    assert sorted(re.findall(r"^!(\w+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)) == packages
 
 
 def environment_of(name: str) -> dict[str, str]:

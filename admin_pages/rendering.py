@@ -2,9 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 from unicodedata import category
 
+from django.contrib import admin
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -18,6 +20,16 @@ def visible(text: str) -> SafeString:
     Unicode's categories C (other), Zl and Zp.
     """
     return format_html_join("", "{}", ((_shown(piece),) for piece in _PIECES.findall(text)))
+
+
+def visible_field(name: str) -> Callable[[Any, Any], SafeString]:
+    """Return a method of a ModelAdmin that shows the row's field as visible text."""
+
+    @admin.display(description=name.replace("_", " "))
+    def show(self: Any, row: Any) -> SafeString:
+        return visible(getattr(row, name))
+
+    return show
 
 
 def visible_bytes(value: bytes | memoryview | None) -> SafeString:

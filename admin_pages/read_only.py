@@ -67,7 +67,7 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     ordering = ["-pk"]
 
     class Media:
-        css = {"all": ["outbox/admin.css"]}
+        css = {"all": ["admin_pages/admin.css"]}
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Only the filters on the page: Django would let the URL filter by any column, with any operator."""

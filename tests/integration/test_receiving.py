@@ -1,0 +1,111 @@
+"""receive() and park_failed() on the real database: nothing that can arrive keeps a record from being put away."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from billing.models import Invoice, LedgerEntry
+from inbox.exceptions import AssignmentLostError
+from inbox.models import InboxEvent, InboxOffset, ParkedEvent
+from inbox.receiving import Outcome, park_failed, receive
+from inbox.record import Record
+from outbox.envelope import MAX_ATTRIBUTE_BYTES, MAX_IDENTITY_BYTES
+from outbox.models import OutboxEvent
+from tests.records import PARTITION, TOPIC, captured, incompressible, record_at
+
+LONGEST_NAME = 249  # Kafka's limit for a topic; ours for a consumer
+
+
+@pytest.fixture(autouse=True)
+def offset(log: None) -> InboxOffset:
+    return InboxOffset.objects.create(consumer="billing", topic=TOPIC, partition=0, next_offset=0)
+
+
+def receive_all(*records: Record) -> dict[Outcome, int]:
+    """Receive the records as one batch, from where the database stands."""
+    expected = InboxOffset.objects.get(consumer="billing").next_offset
+    return dict(receive("billing", records, expected={PARTITION: expected}))
+
+
+def park(record: Record, problem: str = "it failed") -> None:
+    park_failed("billing", record, problem, expected={PARTITION: 0})
+
+
+@pytest.mark.parametrize("put_away", [lambda record: receive("billing", [record], expected={PARTITION: 0}), park])
+def test_a_consumer_with_a_stale_offset_changes_nothing(put_away: Callable[[Record], Any], offset: InboxOffset) -> None:
+    InboxOffset.objects.update(next_offset=1)  # its successor went on
+    with pytest.raises(AssignmentLostError, match="expected 0, stored is 1"):
+        put_away(record_at(0, captured()))
+    offset.refresh_from_db()
+    assert offset.next_offset == 1
+    for model in (InboxEvent, ParkedEvent, Invoice, LedgerEntry, OutboxEvent):
+        assert not model.objects.exists(), model
+
+
+@pytest.mark.parametrize("put_away", [receive_all, park])
+def test_every_transaction_is_read_committed_whatever_the_database_prefers(put_away: Callable[[Record], Any]) -> None:
+    seen = set()
+
+    def watch(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        result = execute(sql, params, many, context)
+        if "inbox_inboxoffset" in sql and connection.in_atomic_block:
+            seen.add(connection.connection.execute("SHOW transaction_isolation").fetchone()[0])
+        return result
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_isolation TO 'repeatable read'")
+    try:
+        with connection.execute_wrapper(watch):
+            put_away(record_at(0, captured()))
+    finally:
+        connection.close()
+    assert seen == {"read committed"}
+
+
+def test_a_third_content_under_one_id_is_quarantined_too() -> None:
+    contents = [captured(reference=name) for name in ("first", "second", "third")]
+    receive_all(*(record_at(offset, data, id="same") for offset, data in enumerate(contents[:2])))
+    assert receive_all(record_at(2, contents[2], id="same")) == {Outcome.PARKED: 1}
+    assert receive_all(record_at(3, contents[2], id="same")) == {Outcome.DUPLICATE: 1}, "put away once"
+    assert receive_all(record_at(4, contents[0], id="same")) == {Outcome.DUPLICATE: 1}
+    assert Invoice.objects.get().reference == "first"
+    quarantined = ParkedEvent.objects.filter(reason="quarantined").order_by("offset")
+    assert [row.offset for row in quarantined] == [1, 2]
+
+
+def test_the_same_id_with_money_from_two_sources_is_booked_twice() -> None:
+    both = [record_at(n, captured(amount=1999), id="same", source=name) for n, name in enumerate(("/one", "/two"))]
+    assert receive_all(*both) == {Outcome.APPLIED: 2}
+    assert LedgerEntry.objects.filter(event_id="same", account="cash", amount=1999).count() == 2
+
+
+def test_the_largest_legal_event_takes_effect() -> None:
+    identity = {"id": incompressible(MAX_IDENTITY_BYTES), "source": incompressible(MAX_IDENTITY_BYTES)}
+    data = captured(customer_id="\U0001f6aa" * 255, reference=incompressible(255))
+    assert receive_all(record_at(0, data, key=incompressible(MAX_ATTRIBUTE_BYTES), **identity)) == {Outcome.APPLIED: 1}
+    assert LedgerEntry.objects.filter(event_id=identity["id"], source=identity["source"]).count() == 4
+
+
+def test_the_largest_legal_identity_fits_every_index() -> None:
+    widest = {
+        "consumer": incompressible(LONGEST_NAME), "topic": incompressible(LONGEST_NAME), "partition": 0, "offset": 0,
+        "source": incompressible(MAX_IDENTITY_BYTES), "event_id": incompressible(MAX_IDENTITY_BYTES),
+        "partition_key": incompressible(MAX_ATTRIBUTE_BYTES), "digest": bytes(range(32)),
+    }  # fmt: skip
+    InboxEvent.objects.create(**widest, event_type="t", sequence="", data="", received_at=timezone.now())
+    for reason in ParkedEvent.Reason:
+        ParkedEvent.objects.create(**widest, reason=reason, headers=[], parked_at=timezone.now())
+
+
+@pytest.mark.parametrize("name", ["customer_id", "reference"])
+def test_text_that_no_index_holds_is_refused_before_the_database_sees_it(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}\n  String should have at most 255 characters"):
+        receive_all(record_at(0, captured(**{name: incompressible(2_700)})))
+
+
+def test_a_problem_that_postgresql_cannot_hold_is_parked_with_visible_escapes() -> None:
+    park(record_at(0, captured()), "ValueError: \x00 \ud800 é")
+    assert ParkedEvent.objects.get().problem == r"ValueError: \x00 \ud800 é"
