@@ -4,8 +4,7 @@ Rebalances are incremental in both group protocols (KIP-429, KIP-848). Callbacks
 transaction is open.
 """
 
-from operator import methodcaller
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from confluent_kafka import Consumer as KafkaConsumer
@@ -14,7 +13,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from inbox.exceptions import ConsumeFailedError
 from inbox.offsets import read_offsets
 from inbox.receiving import Partition
-from inbox.record import RawHeaders, Record, read_record
+from inbox.record import Record, read_record
+from outbox.envelope import read_headers
 
 logger = structlog.get_logger(__name__)
 CONSUMER = {
@@ -25,9 +25,6 @@ CONSUMER = {
     "partition.assignment.strategy": "cooperative-sticky",
     "log_level": 3,
 }
-#: The binding answers a name that is not UTF-8 with a broken list and an error. A plain call, once the interpreter has
-#: specialised it, does not look for the error, and the list kills the process; methodcaller() always looks.
-_headers_of = methodcaller("headers")
 
 
 class KafkaSource:
@@ -134,7 +131,6 @@ def _to_record(message: Message) -> Record:
         "value": message.value(),
     }  # fmt: skip
     try:
-        headers = cast("RawHeaders", _headers_of(message) or [])
-    except SystemError:  # the binding decodes names, and cannot give them as bytes
-        return Record(**facts, headers=[], problem="a header's name is not UTF-8: none of the headers can be read")
-    return read_record(**facts, headers=headers)
+        return read_record(**facts, headers=read_headers(message))
+    except ValueError as error:  # the binding decodes names, and cannot give them as bytes
+        return Record(**facts, headers=[], problem=str(error))

@@ -9,11 +9,18 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import methodcaller
+
+from confluent_kafka import Message
 
 CONTENT_TYPE = "application/json"
 MAX_ATTRIBUTE_BYTES = 2_048  # a key or type beyond this is an attack or a bug; both belong to a person
 MAX_IDENTITY_BYTES = 1_024  # id and source each: a unique index over both takes 2,704 bytes a row, names included
 Headers = list[tuple[str, str | bytes | None]]  # what librdkafka's binding takes
+RawHeaders = list[tuple[str, bytes | None]]  # what it gives
+#: The binding answers a name that is not UTF-8 with a broken list and an error. A plain call, once the interpreter has
+#: specialised it, does not look for the error, and the list kills the process; methodcaller() always looks.
+_headers_of = methodcaller("headers")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +67,14 @@ def encode(envelope: Envelope) -> Headers:
         if (value := getattr(envelope, field)) is not None:
             headers.append((f"ce_{name}", value.encode()))
     return headers
+
+
+def read_headers(message: Message) -> RawHeaders:
+    """Return a Kafka message's headers. Raises ValueError when one of the names is not UTF-8: then none can be read."""
+    try:
+        return _headers_of(message) or []
+    except (SystemError, UnicodeDecodeError):
+        raise ValueError("a header's name is not UTF-8: none of the headers can be read") from None
 
 
 def decode(headers: Iterable[tuple[str, bytes | None]] | None, *, key: bytes | None, value: bytes | None) -> Envelope:

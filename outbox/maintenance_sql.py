@@ -108,8 +108,6 @@ WITH kept AS (
     (SELECT generation, window_id FROM outbox_progress WHERE position >= %(floor)s AND count > 0
      ORDER BY generation, window_id LIMIT 1)
     UNION ALL SELECT generation, window_id FROM outbox_parked WHERE resolved_at IS NULL
-    UNION ALL SELECT generation, redrive_window_id FROM outbox_parked
-              WHERE resolved_at IS NULL AND redrive_window_id IS NOT NULL
     UNION ALL (SELECT generation, window_id FROM outbox_window ORDER BY generation DESC, window_id DESC LIMIT 1)
 ), first AS (
     SELECT generation, window_id FROM kept ORDER BY generation, window_id LIMIT 1

@@ -1,11 +1,10 @@
 """The ends of the topics: what was published last, whoever says so."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from outbox.envelope import parse_sequence
+from outbox.envelope import decode, parse_sequence, read_headers
 from outbox.exceptions import PublishFailedError
 
 _SECONDS = 10
@@ -53,10 +52,18 @@ def _read(kafka: Consumer, starts: dict[Place, int], source: str) -> dict[Place,
         if message.error():
             waiting.discard(place)  # the end of this partition
             continue
-        headers: dict[str, Any] = dict(message.headers() or [])
-        if headers.get("ce_source") == source.encode() and "ce_sequence" in headers:
-            found[place] = max(found.get(place, (0, 0)), parse_sequence(headers["ce_sequence"].decode())[:2])
+        if (sequence := _sequence_of(message, source)) is not None:
+            found[place] = max(found.get(place, (0, 0)), sequence)
     return found
+
+
+def _sequence_of(message: Message, source: str) -> tuple[int, int] | None:
+    """Return generation and window of an event of the source; None for what somebody else wrote, whatever it is."""
+    try:
+        event = decode(read_headers(message), key=None, value=message.value())
+        return parse_sequence(event.sequence or "")[:2] if event.source == source else None
+    except ValueError:
+        return None
 
 
 def _watermarks(kafka: Consumer, place: Place) -> tuple[int, int]:

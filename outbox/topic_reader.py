@@ -1,10 +1,11 @@
 """Reading ranges of a topic as a foreign reader would: read_committed, no group, nothing kept in memory."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from outbox.envelope import read_headers
 from outbox.exceptions import TopicUnreadableError
 
 Partition = tuple[str, int]
@@ -80,5 +81,8 @@ class TopicReader:
 
 
 def _record(message: Message, partition: Partition, offset: int) -> WireRecord:
-    headers: Any = message.headers() or []  # the stubs give what produce() takes; what is read is a list of bytes
+    try:
+        headers = read_headers(message)
+    except ValueError:  # no record of ours: known by none of its headers
+        headers = []
     return WireRecord(partition, offset, message.key(), message.value(), headers)

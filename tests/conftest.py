@@ -37,7 +37,7 @@ hypothesis.register_profile("thousands", hypothesis.get_profile("suite"), max_ex
 hypothesis.load_profile("suite")
 
 CLEAN_LOG = """
-TRUNCATE outbox_event, outbox_window, outbox_progress, outbox_parked RESTART IDENTITY;
+TRUNCATE outbox_event, outbox_window, outbox_progress, outbox_parked, outbox_heartbeat RESTART IDENTITY;
 ALTER SEQUENCE outbox_event_position RESTART;
 UPDATE outbox_relay SET epoch = 0, owner = '', lease_until = '-infinity', identity = '', generation = 1,
     rebase_position = 0;

@@ -32,6 +32,7 @@ def small_topic(kafka: str) -> str:
     return name
 
 
+@pytest.fixture
 def start(log: None, tmp_path: Path) -> Iterator[Start]:
     """Starts relay processes; all are ended."""
     started: list[RelayProcess] = []
