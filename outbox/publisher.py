@@ -5,6 +5,7 @@ https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -27,6 +28,9 @@ PRODUCER = {
     "log_level": 3,
 }
 _WAIT_SECONDS = 0.1
+#: poll() and flush() raise a producer's fatal error instead of telling error_cb; the second one when a delivery
+#: callback ran in the same call (confluent-kafka 2.16 leaves the exception set).
+_FATAL = (KafkaException, SystemError)
 
 
 class Publisher(Protocol):
@@ -83,6 +87,9 @@ class KafkaPublisher:
                 while_waiting()
             if delivery.error is not None:
                 raise PublishFailedError(f"delivery failed: {delivery.error}")
+        except _FATAL as error:
+            self.close()
+            raise PublishFailedError(f"the producer cannot go on: {error}") from error
         except BaseException:
             self.close()
             raise
@@ -93,7 +100,8 @@ class KafkaPublisher:
         producer, self._producer = self._producer, None
         if producer is not None:
             producer.purge(in_queue=True, in_flight=True, blocking=False)
-            producer.flush(1)
+            with suppress(*_FATAL):  # a purge in flight is fatal to a gapless producer; this one is done with anyway
+                producer.flush(1)
 
     def _client(self) -> Producer:
         if self._producer is None:

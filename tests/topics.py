@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+from tests.conditions import wait_until
 
 Partition = tuple[str, int]
 
@@ -32,6 +34,7 @@ class Topics:
         self._kafka = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": "tests", "log_level": 3})
         found = self._kafka.list_topics(timeout=10).topics
         self._partitions = [(name, number) for name in names for number in found[name].partitions]
+        wait_until(self._has_leaders, what="every partition has a leader")  # topics may just have been made
         self.ends = self.read_ends()
 
     def read(self) -> list[Message]:
@@ -60,6 +63,12 @@ class Topics:
 
     def close(self) -> None:
         self._kafka.close()
+
+    def _has_leaders(self) -> bool:
+        try:
+            return bool(self.read_ends())
+        except KafkaException:
+            return False
 
     def read_ends(self) -> dict[Partition, int]:
         """Return the offset after the last record of each partition."""

@@ -1,0 +1,170 @@
+"""A wire that the test holds: answers of PostgreSQL or Kafka that do not arrive, come late, or are changed."""
+
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from threading import Event, Thread
+from typing import Self
+
+_PRODUCE = 0  # the API key: https://kafka.apache.org/protocol#protocol_api_keys
+
+
+class Proxy:
+    """Passes bytes between the clients of `address` and the server at `target`.
+
+    `held` is set when an answer is held back; it passes on after `release()`. One thread a direction.
+    """
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.held = Event()
+        self._released = Event()
+        self._open: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.address = f"127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        self._start(self._accept)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+        for each in [self._listener, *self._open]:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def release(self) -> None:
+        """Let the answers pass, from now on all of them."""
+        self._released.set()
+
+    def cut(self) -> None:
+        """Break every connection that there is; new ones are taken."""
+        while self._open:
+            with suppress(OSError):
+                self._open.pop().shutdown(socket.SHUT_RDWR)
+
+    def request(self, data: bytes) -> Iterator[bytes]:
+        """Look at what a client sends."""
+        yield data
+
+    def answer(self, data: bytes) -> Iterator[bytes]:
+        """Look at what the server answers; may hold it back."""
+        yield data
+
+    def receive(self, source: socket.socket) -> bytes:
+        """Return the next piece; empty at the end."""
+        return source.recv(65_536)
+
+    def hold(self) -> None:
+        """Keep the answer back until release()."""
+        if not self._released.is_set():
+            self.held.set()
+            self._released.wait()
+
+    def _accept(self) -> None:
+        while True:
+            client = self._listener.accept()[0]
+            host, _, port = self.target.rpartition(":")
+            try:
+                server = socket.create_connection((host, int(port)))
+            except OSError:  # nobody listens: the client sees its connection closed
+                client.close()
+                continue
+            self._open += [client, server]
+            self._start(lambda c=client, s=server: self._pump(c, s, self.request))  # type: ignore[misc]
+            self._start(lambda c=client, s=server: self._pump(s, c, self.answer))  # type: ignore[misc]
+
+    def _pump(self, source: socket.socket, sink: socket.socket, look: Callable[[bytes], Iterator[bytes]]) -> None:
+        while data := self.receive(source):
+            for piece in look(data):
+                sink.sendall(piece)
+        sink.shutdown(socket.SHUT_WR)
+
+    @staticmethod
+    def _start(work: Callable[[], None]) -> None:
+        def run() -> None:
+            with suppress(OSError):  # the other side, or the test, has ended
+                work()
+
+        Thread(target=run, daemon=True).start()
+
+
+class PostgresProxy(Proxy):
+    """Holds the answer to the hit-th request that contains the bytes, but for its first `passed` bytes."""
+
+    def __init__(self, target: str, *, wanted: bytes = b"", hit: int = 1, passed: int = 0) -> None:
+        super().__init__(target)
+        self._wanted = wanted
+        self._left = hit
+        self._passed = passed
+
+    def request(self, data: bytes) -> Iterator[bytes]:
+        if self._wanted and self._wanted in data:
+            self._left -= 1
+        yield data
+
+    def answer(self, data: bytes) -> Iterator[bytes]:
+        if self._left == 0:
+            self._left = -1
+            yield data[: self._passed]
+            self.hold()
+            data = data[self._passed :]
+        yield data
+
+
+class KafkaProxy(Proxy):
+    """Holds acknowledgements of produced records from the first one on; or, with `error`, says so in the first one.
+
+    Brokers tell clients their own address: in answers it is replaced by the proxy's, which has the same length.
+    """
+
+    def __init__(self, target: str, *, error: int = 0) -> None:
+        super().__init__(target)
+        self._error = error
+        self._produced: set[bytes] = set()
+
+    def request(self, data: bytes) -> Iterator[bytes]:
+        if len(data) >= 12 and struct.unpack(">h", data[4:6])[0] == _PRODUCE:
+            self._produced.add(data[8:12])
+        yield data
+
+    def answer(self, data: bytes) -> Iterator[bytes]:
+        if data[4:8] not in self._produced:
+            yield data.replace(_advertised(self.target), _advertised(self.address))
+        elif self._error:
+            code, self._error = self._error, 0
+            yield _with_error(data, code)
+            self.held.set()
+        else:
+            self.hold()
+            yield data
+
+    def receive(self, source: socket.socket) -> bytes:
+        """One whole frame: a length of four bytes, then so many."""
+        head = _exactly(source, 4)
+        return head and head + _exactly(source, int.from_bytes(head, "big"))
+
+
+def _exactly(source: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count and (more := source.recv(count - len(data))):
+        data += more
+    return data
+
+
+def _advertised(address: str) -> bytes:
+    host, _, port = address.rpartition(":")
+    return host.encode() + struct.pack(">i", int(port))
+
+
+def _with_error(frame: bytes, code: int) -> bytes:
+    """Return a Produce answer (versions 9 to 12) of one topic with the error code in its first partition.
+
+    Length, correlation id, tags, one topic, its name, one partition, its index, the code.
+    """
+    place = 4 + 4 + 1 + 1
+    place += frame[place] + 1 + 4  # a compact string's first byte is its length plus one
+    return frame[:place] + struct.pack(">h", code) + frame[place + 2 :]
