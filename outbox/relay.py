@@ -20,7 +20,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from outbox import log
 from outbox.conf import OutboxSettings
-from outbox.exceptions import LeadershipLostError, OutboxError
+from outbox.exceptions import LeadershipLostError, OutboxError, PublishFailedError
 from outbox.page import to_record
 from outbox.publisher import Publisher
 
@@ -39,9 +39,11 @@ class Relay:
         self._state: log.State  # valid with the lease
         self._renew_at = 0.0
         self._move_at = 0.0
+        self._stop = Event()
 
     def run(self, stop: Event, *, drain: bool = False) -> None:
         """Publish until stop is set; with drain, until nothing is left. Retries with capped, jittered back-off."""
+        self._stop = stop
         failures, pause = 0, self.settings.poll_seconds_busy
         while not stop.is_set():
             try:
@@ -86,6 +88,12 @@ class Relay:
             log.renew_lease(lease, lease_seconds=self.settings.lease_seconds)
             self._renew_at = time.monotonic() + self.settings.lease_seconds / 3
 
+    def _while_waiting(self, lease: log.Lease, started: float) -> None:
+        """Renew the lease; asked to stop, give a broker that does not answer a lease's time and no more."""
+        self._renew(lease)
+        if self._stop.is_set() and time.monotonic() > started + self.settings.lease_seconds:
+            raise PublishFailedError("stopped with a page unacknowledged: the next leader publishes it again")
+
     def _window(self, lease: log.Lease) -> log.State | None:
         """Return the window to go on with, opening the next one if it has rows; None when idle."""
         if self._state.is_complete:
@@ -100,7 +108,7 @@ class Relay:
         started = time.monotonic()
         rows = log.read_page(lease, window, limit=self.settings.page_size)
         records = [to_record(row, generation=lease.generation, window_id=window.window_id) for row in rows]
-        offsets = self.publisher.publish(records, while_waiting=partial(self._renew, lease))
+        offsets = self.publisher.publish(records, while_waiting=partial(self._while_waiting, lease, started))
         is_complete = len(rows) < self.settings.page_size
         self._state = log.advance(lease, window, rows, offsets, is_complete=is_complete)
         logger.debug(

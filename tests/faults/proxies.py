@@ -134,12 +134,12 @@ class KafkaProxy(Proxy):
     def answer(self, data: bytes) -> Iterator[bytes]:
         if data[4:8] not in self._produced:
             yield data.replace(_advertised(self.target), _advertised(self.address))
-        elif self._error:
-            code, self._error = self._error, 0
-            yield _with_error(data, code)
+        elif self._error and not self.held.is_set():
             self.held.set()
+            yield _with_error(data, self._error)
         else:
-            self.hold()
+            if not self._error:
+                self.hold()
             yield data
 
     def receive(self, source: socket.socket) -> bytes:
