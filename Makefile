@@ -5,7 +5,7 @@ RUN := .venv/bin/
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-fast lint types clean
+.PHONY: help setup demo up test test-fast test-cluster lint types clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1  \2/p' Makefile
@@ -32,6 +32,9 @@ test: setup ## Run the whole suite on real PostgreSQL and real Kafka
 
 test-fast: setup ## Run the tests that need no Kafka
 	@$(RUN)python -m stack with-servers --without-kafka -- $(RUN)python -m pytest -m "not kafka" $(ARGS)
+
+test-cluster: setup ## Run the broker faults on three Kafka brokers (two minutes, 1.6 GB)
+	@$(RUN)python -m stack with-servers --without-kafka -- $(RUN)python -m pytest -m cluster $(ARGS)
 
 lint: setup ## Check style, format and who imports whom
 	@$(RUN)ruff check . && $(RUN)ruff format --check . && $(RUN)lint-imports

@@ -43,7 +43,7 @@ def crash(cluster: Postgres) -> None:
     process = pidfiles.find(cluster.data.parent / "run" / "postgres.pid")
     assert process is not None
     process.send_signal(signal.SIGQUIT)
-    process.wait(30)
+    cluster.stop()
 
 
 def make_standby(primary: Postgres, folder: Path) -> Postgres:

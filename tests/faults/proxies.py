@@ -42,9 +42,9 @@ class Proxy:
 
     def cut(self) -> None:
         """Break every connection that there is; new ones are taken."""
-        while self._open:
+        for each in list(self._open):
             with suppress(OSError):
-                self._open.pop().shutdown(socket.SHUT_RDWR)
+                each.shutdown(socket.SHUT_RDWR)
 
     def request(self, data: bytes) -> Iterator[bytes]:
         """Look at what a client sends."""

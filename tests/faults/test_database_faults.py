@@ -60,7 +60,7 @@ def test_a_session_terminated_at_any_statement_is_replaced(name: str, before: bo
     assert terminator.is_done
     record_more(payments)
     relay.run(Event(), drain=True)
-    table.check(f"session ended at {name}", "before" if before else "after", duplicates=(0, PAGE_SIZE))
+    table.check(f"session ended {'before' if before else 'after'} {name}", "idempotent", duplicates=(0, PAGE_SIZE))
 
 
 def restart(cluster: Postgres) -> None:

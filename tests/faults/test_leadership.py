@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -45,7 +46,7 @@ def pair(table: Table) -> Iterator[Pair]:
         yield Pair(victims)
 
 
-def query(statement: str, *parameters: object) -> object:
+def query(statement: str, *parameters: Any) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return cursor.fetchone()[0]
@@ -62,8 +63,8 @@ def test_a_killed_leader_is_replaced_within_the_lease_and_a_second(pair: Pair, t
     wait_until(lambda: count_waiting() == 0, what="drained")
     epoch = query("SELECT epoch FROM outbox_relay")
     opened_at = query("SELECT min(opened_at) FROM outbox_window WHERE epoch = %s", epoch)
-    assert opened_at > lease_until, "a live lease is never taken"  # type: ignore[operator]
-    seconds = float(query("SELECT extract(epoch FROM %s::timestamptz - %s)", opened_at, killed_at))  # type: ignore[arg-type]
+    assert opened_at > lease_until, "a live lease is never taken"
+    seconds = float(query("SELECT extract(epoch FROM %s::timestamptz - %s)", opened_at, killed_at))
     assert seconds < 2 * (LEASE_SECONDS + 1), "generous: the machine may be busy; the table shows what it was"
     table.check(f"leader killed, next window after {seconds:.1f} s", "idempotent", duplicates=(0, PAGE_SIZE))
 

@@ -1,6 +1,8 @@
-"""R20-R23, R27: things that happen to a relay while a page is in flight, or as two start. It ends or goes on by itself."""
+"""R20-R23, R27: what happens to a relay while a page is in flight, or as two start. It ends or goes on by itself."""
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.conf import settings
@@ -16,6 +18,16 @@ from tests.faults.test_relay_crashes import record_some
 pytestmark = pytest.mark.kafka
 #: https://kafka.apache.org/protocol#protocol_error_codes
 OUT_OF_ORDER, FENCED = 45, 47
+
+
+@contextmanager
+def broker_that_holds(*, error: int = 0) -> Iterator[tuple[KafkaProxy, Victim]]:
+    """A relay whose first acknowledgement does not come, or says the error."""
+    with (
+        KafkaProxy(settings.KAFKA_BOOTSTRAP_SERVERS, error=error) as proxy,
+        Victim("-", 0, KAFKA_BOOTSTRAP_SERVERS=proxy.address) as victim,
+    ):
+        yield proxy, victim
 
 
 def scalar(statement: str) -> object:
@@ -39,11 +51,10 @@ def test_r20_sigterm_with_a_page_in_flight_ends_after_its_advance_and_frees_the_
 
 def test_r21_sigterm_ends_a_relay_whose_broker_does_not_answer(successor: Successor, table: Table) -> None:
     record_some()
-    with KafkaProxy(settings.KAFKA_BOOTSTRAP_SERVERS) as proxy:
-        with Victim("-", 0, KAFKA_BOOTSTRAP_SERVERS=proxy.address) as victim:
-            wait_until(proxy.held.is_set, what="a page in flight")
-            victim.send(signal.SIGTERM)
-            victim.expect_ended()
+    with broker_that_holds() as (proxy, victim):
+        wait_until(proxy.held.is_set, what="a page in flight")
+        victim.send(signal.SIGTERM)
+        victim.expect_ended()
     successor.start()
     successor.drain()
     table.check("R21: flush deadline", "idempotent", duplicates=(0, PAGE_SIZE))
@@ -51,26 +62,24 @@ def test_r21_sigterm_ends_a_relay_whose_broker_does_not_answer(successor: Succes
 
 def test_r22_a_renewal_that_finds_another_epoch_in_a_window_starts_over(table: Table) -> None:
     record_some()
-    with KafkaProxy(settings.KAFKA_BOOTSTRAP_SERVERS) as proxy:
-        with Victim("-", 0, KAFKA_BOOTSTRAP_SERVERS=proxy.address) as victim:
-            wait_until(proxy.held.is_set, what="a page in flight")
-            with connection.cursor() as cursor:  # as if another had led and stopped again
-                cursor.execute("UPDATE outbox_relay SET epoch = epoch + 1, lease_until = '-infinity'")
-            victim.wait_for("kind=LeadershipLostError")
-            proxy.release()
-            victim.expect_ended()
+    with broker_that_holds() as (proxy, victim):
+        wait_until(proxy.held.is_set, what="a page in flight")
+        with connection.cursor() as cursor:  # as if another had led and stopped again
+            cursor.execute("UPDATE outbox_relay SET epoch = epoch + 1, lease_until = '-infinity'")
+        victim.wait_for("kind=LeadershipLostError")
+        proxy.release()
+        victim.expect_ended()
     table.check("R22: lease renewal fails, superseded", "idempotent", duplicates=(0, PAGE_SIZE))
 
 
 def test_r22_a_renewal_whose_connection_is_gone_starts_over(table: Table) -> None:
     record_some()
-    with KafkaProxy(settings.KAFKA_BOOTSTRAP_SERVERS) as proxy:
-        with Victim("-", 0, KAFKA_BOOTSTRAP_SERVERS=proxy.address) as victim:
-            wait_until(proxy.held.is_set, what="a page in flight")
-            end_other_sessions()
-            victim.wait_for("kind=OperationalError")
-            proxy.release()
-            victim.expect_ended()
+    with broker_that_holds() as (proxy, victim):
+        wait_until(proxy.held.is_set, what="a page in flight")
+        end_other_sessions()
+        victim.wait_for("kind=OperationalError")
+        proxy.release()
+        victim.expect_ended()
     table.check("R22: lease renewal fails, connection lost", "idempotent", duplicates=(0, PAGE_SIZE))
 
 
@@ -79,10 +88,9 @@ def test_r22_a_renewal_whose_connection_is_gone_starts_over(table: Table) -> Non
 )
 def test_r23_a_producer_that_the_broker_refuses_for_good_is_replaced(name: str, code: int, table: Table) -> None:
     record_some()
-    with KafkaProxy(settings.KAFKA_BOOTSTRAP_SERVERS, error=code) as proxy:
-        with Victim("-", 0, KAFKA_BOOTSTRAP_SERVERS=proxy.address) as victim:
-            victim.wait_for("kind=PublishFailedError")
-            victim.expect_ended()
+    with broker_that_holds(error=code) as (proxy, victim):
+        victim.wait_for("kind=PublishFailedError")
+        victim.expect_ended()
         assert proxy.held.is_set()
     table.check(f"R23: fatal producer error, {name}", "idempotent", duplicates=(1, PAGE_SIZE))
 
