@@ -8,11 +8,13 @@ from stack import pidfiles
 from stack.kafka import PROPERTIES, Kafka
 from stack.network import free_port
 
+#: The controller decides what is in sync: min.insync.replicas counts in its file, not in the brokers' (KIP-966).
 _CONTROLLER = """process.roles=controller
 node.id=100
 controller.quorum.voters=100@127.0.0.1:{controller}
 listeners=CONTROLLER://127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
+min.insync.replicas=2
 log.dirs=data
 """
 #: Appended to a single node's properties: of a key that stands twice, Java takes the last.

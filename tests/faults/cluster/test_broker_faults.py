@@ -12,6 +12,7 @@ from tests.faults.invariants import count_waiting
 from tests.faults.killing import Victim
 from tests.faults.settings import PAGE_SIZE
 from tests.faults.writing import Writer
+from tests.purchases import capture
 
 pytestmark = [pytest.mark.kafka, pytest.mark.cluster]
 TOPIC = "payments.payment"
@@ -24,7 +25,10 @@ SELECT coalesce(max(published_at - before), '0') FROM (
 
 @pytest.fixture
 def relay(table: Table) -> Iterator[Victim]:
+    """A relay that publishes."""
     with Victim("-", 0, "standing relay") as victim:
+        capture()
+        wait_until_drained(victim)
         yield victim
 
 
@@ -39,7 +43,7 @@ def scalar(statement: str) -> object:
 
 
 def check(table: Table, name: str, *, duplicates_at_most: int) -> None:
-    """All invariants; what was seen goes into docs/operations.md."""
+    """All invariants, and the longest time without a page: docs/operations.md tells what was seen."""
     stall = scalar(LONGEST_STALL).total_seconds()  # type: ignore[attr-defined]
     assert scalar("SELECT count(*) FROM outbox_parked") == 0, "a broker's fault parks nothing"
     table.check(f"{name}, {stall:.1f} s without a page", "idempotent", duplicates=(0, duplicates_at_most))
@@ -72,7 +76,6 @@ def test_too_few_replicas_make_the_relay_wait_and_it_goes_on_by_itself(
 ) -> None:
     with Writer() as writer:
         writer.wait_for(20)
-        wait_until(lambda: scalar("SELECT epoch FROM outbox_relay") == 1, what="the relay leads")
         for broker in brokers.all[:2]:
             broker.stop()
         wait_until(lambda: count_waiting() > 20 * PAGE_SIZE, what="rows wait for the broker")
