@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-def wait_until(condition: Callable[[], object], *, what: str | Callable[[], str], seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], object], *, what: str | Callable[[], str], seconds: float = 60) -> None:
     """Return when the condition holds; fail with `what`, or what it returns then, after so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():

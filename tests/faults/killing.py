@@ -33,7 +33,7 @@ class Victim:
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
-        self._process.wait(30)
+        self._process.wait(60)
         self._log.close()
 
     @property
@@ -47,7 +47,7 @@ class Victim:
 
     def wait(self) -> int:
         """Return the exit code."""
-        return self._process.wait(30)
+        return self._process.wait(60)
 
     def wait_until_stopped(self) -> None:
         status = psutil.Process(self.pid).status

@@ -10,8 +10,8 @@ from django.db import connection
 
 from tests.conditions import wait_until
 from tests.faults.conftest import Successor, Table
+from tests.faults.kafka_proxy import KafkaProxy
 from tests.faults.killing import Victim
-from tests.faults.proxies import KafkaProxy
 from tests.faults.settings import PAGE_SIZE
 from tests.faults.test_relay_crashes import record_some
 

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from django.conf import settings
 
 from tests.conditions import wait_until
+from tests.faults.kafka_proxy import KafkaProxy
 from tests.faults.killing import Victim, server, url
 from tests.faults.points import Point, Withheld
-from tests.faults.proxies import KafkaProxy, PostgresProxy, Proxy
+from tests.faults.proxies import PostgresProxy, Proxy
 
 
 @contextmanager
