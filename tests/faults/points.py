@@ -69,8 +69,11 @@ RELAY = [
     Point("R14", "COMMIT sent, answer lost", Withheld("postgres", sql.ADVANCE[:40].encode()), 2),
     Point("R15", "after the advance", Trip("after", sql.ADVANCE), 2),
 ]
-#: Where a relay that is stopped, replaced and woken must change nothing.
-ZOMBIES = [point for point in RELAY if point.name >= "R05"]
+#: Where a relay that is stopped, replaced and woken must change nothing. At R04 itself its session does not live on.
+ZOMBIES = [
+    Point("R04b", "rows seen, window not opened", Trip("before", sql.OPEN)),
+    *(point for point in RELAY if point.name >= "R05"),
+]
 
 INBOX = [
     # psycopg sends BEGIN with the first statement: before it is before BEGIN.
@@ -79,4 +82,4 @@ INBOX = [
     Point("C10", "offset moved, before COMMIT", Trip("after", inbox_sql.MOVE_OFFSETS)),
     Point("C23", "gateway answered, not written", Trip("before", 'SELECT "payments_gatewaycall"', " FOR UPDATE")),
 ]
-POINTS = {point.name: point for point in [*RELAY, *INBOX]}
+POINTS = {point.name: point for point in [*RELAY, *ZOMBIES, *INBOX]}
