@@ -35,7 +35,7 @@ class Writer:
         wait_until(lambda: self.committed >= wanted, what=f"{wanted} payments")
 
     def _run(self) -> None:
-        while not self._stop.wait(0.005):  # a few hundred events a second: the relay keeps up
+        while not self._stop.wait(0.005):  # about a hundred events a second: the relay keeps up
             try:
                 capture(self._next)
                 self.committed += 1
