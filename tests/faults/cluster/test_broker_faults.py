@@ -46,6 +46,7 @@ def check(table: Table, name: str, *, duplicates_at_most: int) -> None:
     """All invariants, and the longest time without a page: docs/operations.md tells what was seen."""
     stall = scalar(LONGEST_STALL).total_seconds()  # type: ignore[attr-defined]
     assert scalar("SELECT count(*) FROM outbox_parked") == 0, "a broker's fault parks nothing"
+    assert scalar("SELECT epoch FROM outbox_relay") == 1, "a relay that waits for a broker keeps its lease"
     table.check(f"{name}, {stall:.1f} s without a page", "idempotent", duplicates=(0, duplicates_at_most))
 
 
