@@ -30,6 +30,9 @@ PRODUCER = {
 logger = structlog.get_logger(__name__)
 _WAIT_SECONDS = 0.1
 _REPORT_ROUNDS = 20
+#: poll() and flush() raise a producer's fatal error; as SystemError when a delivery callback ran in the same call
+#: (confluent-kafka 2.16 leaves the exception set).
+_FATAL = (KafkaException, SystemError)
 
 
 #: Is told what librdkafka's client complains of.
@@ -118,7 +121,8 @@ class KafkaPublisher:
         producer, self._producer = self._producer, None
         if producer is not None:
             producer.purge(in_queue=True, in_flight=True, blocking=False)
-            producer.flush(1)
+            with suppress(*_FATAL):  # a purge in flight is fatal to a gapless producer; this one is done with anyway
+                producer.flush(1)
 
     def _client(self) -> Producer:
         if self._producer is None:
@@ -134,11 +138,12 @@ class KafkaPublisher:
             while delivery.pending and delivery.error is None:
                 self._client().poll(_WAIT_SECONDS)
                 while_waiting()
-        except KafkaException as error:
+        except _FATAL as error:
             self._hear_out(delivery)
-            delivery.error = delivery.error or error.args[0]
-        if delivery.error is not None:
-            fail(delivery.refusal or self._fatal or delivery.error)
+            if not (delivery.refusal or self._fatal or delivery.error):
+                raise PublishFailedError(f"the producer cannot go on: {error}") from error
+        if failure := delivery.refusal or self._fatal or delivery.error:
+            fail(failure)
         return delivery.offsets
 
     def _produce(self, record: Record, delivery: Delivery, while_waiting: Callable[[], None]) -> None:
@@ -158,7 +163,7 @@ class KafkaPublisher:
         for _ in range(_REPORT_ROUNDS):
             if not delivery.pending:
                 return
-            with suppress(KafkaException):
+            with suppress(*_FATAL):
                 self._client().poll(_WAIT_SECONDS)
 
     def _note(self, error: KafkaError) -> None:

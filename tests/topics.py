@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+
+from tests.conditions import wait_until
 
 Partition = tuple[str, int]
 
@@ -67,4 +69,15 @@ class Topics:
 
     def read_ends(self) -> dict[Partition, int]:
         """Return the offset after the last record of each partition."""
-        return {p: self._kafka.get_watermark_offsets(TopicPartition(*p), timeout=10)[1] for p in self._partitions}
+        found: dict[Partition, int] = {}
+        # Topics may just have been made, and brokers just have been killed: leaders come in time.
+        wait_until(lambda: self._add_ends(found), what="every partition has a leader")
+        return found
+
+    def _add_ends(self, found: dict[Partition, int]) -> bool:
+        try:
+            for p in self._partitions:
+                found[p] = self._kafka.get_watermark_offsets(TopicPartition(*p), timeout=3)[1]
+        except KafkaException:
+            self._kafka.list_topics(timeout=10)  # who leads now
+        return found.keys() == set(self._partitions)

@@ -15,7 +15,7 @@ TABLES = "SELECT relname FROM pg_class WHERE relname ~ '^outbox_event_p[0-9]+$' 
 
 
 def test_killed_at_r25_between_create_and_attach_leaves_no_table_and_the_next_run_makes_it() -> None:
-    kill_at("R25", "maintenance", hit=2)
+    kill_at("R25", "maintenance")
     assert names() == ["outbox_event_p0", "outbox_event_p11"]
     assert ask(TABLES) == [("outbox_event_p0",), ("outbox_event_p11",)]
     assert make_table_partitions(small_settings()).made == ["outbox_event_p21"]

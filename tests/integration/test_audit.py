@@ -88,7 +88,7 @@ def test_a_killed_relays_repetitions_are_duplicates_and_no_difference(
     relay: Relay, topics: Topics, audit: Auditor
 ) -> None:
     record(20)  # of one key: all in one partition
-    kill_at("R12", "relay", hit=2)
+    kill_at("R12", "relay")
     while relay._lease is None:
         relay.run_once()
     drain(relay)

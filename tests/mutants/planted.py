@@ -126,7 +126,7 @@ MUTANTS = [
     ),
     Mutant(
         "fatal-error-not-handled", PUBLISHER,
-        "except KafkaException as error:\n            self._hear_out",
+        "except _FATAL as error:\n            self._hear_out",
         "except ZeroDivisionError as error:\n            self._hear_out",
         DELIVERIES + "test_a_record_that_the_broker_refuses_fails_its_page", needs_kafka=True,
     ),

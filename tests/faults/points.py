@@ -1,0 +1,89 @@
+"""The relay's crash points: where each one is, and what it may cost. Names as in docs/guarantees.md.
+
+A point is a place between two statements (Trip), a moment in the life of the producer (Moment), or an answer that
+never arrives (Withheld): everything between the relay and the outside passes through one of the three.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from inbox import sql as inbox_sql
+from outbox import sql
+from tests.faults.settings import PAGE_SIZE
+
+
+@dataclass(frozen=True)
+class Trip:
+    """Before or after a statement that begins and ends so, or after it with its COMMIT never sent."""
+
+    when: Literal["before", "after", "uncommitted"]
+    statement: str
+    ending: str = ""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """created: the producer is made. produce: a record is about to be handed over, those before it are acknowledged.
+    produced: a whole page is handed over, no acknowledgement was looked at. acknowledged: after a delivery callback."""
+
+    when: Literal["created", "produce", "produced", "acknowledged"]
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """The server did it, and its answer stays in the wire but for the first `passed` bytes."""
+
+    server: Literal["postgres", "kafka"]
+    request: bytes = b""
+    passed: int = 0
+
+
+@dataclass(frozen=True)
+class Point:
+    """hit: at which passing. duplicates: the least and the most that a kill there may leave on the wire."""
+
+    name: str
+    what: str
+    place: Trip | Moment | Withheld
+    hit: int = 1
+    duplicates: tuple[int, int] = (0, 0)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.what}"
+
+
+RELAY = [
+    Point("R01", "before the lease", Trip("before", sql.LEAD)),
+    Point("R02", "epoch committed, no producer yet", Trip("after", sql.LEAD)),
+    Point("R03", "producer created", Moment("created")),
+    Point("R04", "snapshot taken, open not committed", Trip("uncommitted", sql.OPEN)),
+    Point("R05", "window opened, nothing read", Trip("after", sql.OPEN)),
+    Point("R06", "in the middle of a page read", Withheld("postgres", sql.PAGE[:40].encode(), passed=300), 2),
+    Point("R07", "page read, nothing produced", Trip("after", sql.PAGE), 2),
+    Point("R08", "3 of 7 of the second page produced", Moment("produce"), PAGE_SIZE + 4, (3, 3)),
+    Point("R09", "all produced, nothing acknowledged", Moment("produced"), 2, (0, PAGE_SIZE)),
+    Point("R10", "3 of 7 acknowledgements", Moment("acknowledged"), PAGE_SIZE + 3, (3, PAGE_SIZE)),
+    Point("R11", "broker appended, acknowledgement lost", Withheld("kafka"), 1, (1, PAGE_SIZE)),
+    Point("R12", "all acknowledged, not advanced", Trip("before", sql.ADVANCE), 2, (PAGE_SIZE, PAGE_SIZE)),
+    Point("R13", "advance executed, not committed", Trip("uncommitted", sql.ADVANCE), 2, (PAGE_SIZE, PAGE_SIZE)),
+    Point("R14", "COMMIT sent, answer lost", Withheld("postgres", sql.ADVANCE[:40].encode()), 2),
+    Point("R15", "after the advance", Trip("after", sql.ADVANCE), 2),
+]
+#: Where a relay that is stopped, replaced and woken must change nothing. At R04 itself its session does not live on.
+ZOMBIES = [
+    Point("R04b", "rows seen, window not opened", Trip("before", sql.OPEN)),
+    *(point for point in RELAY if point.name >= "R05"),
+]
+
+INBOX = [
+    # psycopg sends BEGIN with the first statement: before it is before BEGIN.
+    Point("C05", "batch consumed, before BEGIN", Trip("before", "SET TRANSACTION ISOLATION LEVEL READ COMMITTED")),
+    Point("C08", "2 of n effects written", Trip("before", 'INSERT INTO "billing_invoice"'), 3),
+    Point("C10", "offset moved, before COMMIT", Trip("after", inbox_sql.MOVE_OFFSETS)),
+    Point("C23", "gateway answered, not written", Trip("before", 'SELECT "payments_gatewaycall"', " FOR UPDATE")),
+]
+UPKEEP = [
+    Point("R24", "between the proof and the drop", Trip("before", "DROP TABLE")),
+    Point("R25", "created, not attached", Trip("before", "ALTER TABLE outbox_event ATTACH PARTITION"), 2),
+]
+POINTS = {point.name: point for point in [*RELAY, *ZOMBIES, *INBOX, *UPKEEP]}

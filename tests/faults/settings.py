@@ -1,0 +1,9 @@
+"""Settings of victims: the tests' own, with pages small enough that a few events fill several."""
+
+import os
+
+from tests.settings import *  # noqa: F403
+from tests.settings import OUTBOX
+
+PAGE_SIZE = 7
+OUTBOX = OUTBOX | {"PAGE_SIZE": PAGE_SIZE, "LEASE_SECONDS": float(os.environ.get("FAULTS_LEASE_SECONDS", "1"))}
