@@ -88,7 +88,7 @@ def test_a_database_that_restarts_under_the_relay_loses_nothing(
         table.check(f"database: {break_it.__name__}", "idempotent", duplicates=(0, 5 * PAGE_SIZE))
 
 
-def test_r28_a_relay_refuses_a_standby_and_goes_on_by_itself_when_its_database_was_promoted(
+def test_r28_a_standby_is_refused_and_a_promoted_one_whose_topics_agree_goes_on_by_itself(
     table: Table, tmp_path: Path
 ) -> None:
     with own_cluster(tmp_path / "primary") as primary, PostgresProxy(server()) as way:
