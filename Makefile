@@ -5,7 +5,7 @@ RUN := .venv/bin/
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-fast lint types clean
+.PHONY: help setup demo up test test-fast bench lint types clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1  \2/p' Makefile
@@ -32,6 +32,10 @@ test: setup ## Run the whole suite on real PostgreSQL and real Kafka
 
 test-fast: setup ## Run the tests that need no Kafka
 	@$(RUN)python -m stack with-servers --without-kafka -- $(RUN)python -m pytest -m "not kafka" $(ARGS)
+
+bench: setup ## Measure the relay beside its physical limit (ONLY=relay, RUNS=5, ROWS=500000, FULL=1)
+	@.uv/bin/uv sync --locked --quiet --group bench
+	@$(RUN)python -m stack with-servers --folder bench -- $(RUN)python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(ROWS),--rows $(ROWS)) $(if $(FULL),--full)
 
 lint: setup ## Check style, format and who imports whom
 	@$(RUN)ruff check . && $(RUN)ruff format --check . && $(RUN)lint-imports

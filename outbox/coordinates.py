@@ -8,10 +8,11 @@ from django.db import connection
 
 from outbox import sql
 from outbox.conf import outbox_settings
-from outbox.log import Lease, State, read_page
+from outbox.log import Lease, State
 from outbox.models import OutboxEvent
-from outbox.page import Row
+from outbox.page import Record
 from outbox.partitioner import partition_of
+from outbox.reading import read_page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +40,8 @@ def find_coordinates(event: OutboxEvent) -> Coordinates | None:
     generation, window_id, page, published_at, count, first, offsets, base, snapshot, first_position = found
     # The page's own question again, from just before its first row: the same rows in the same order.
     window = State(window_id, base, snapshot, first_position, page - 1, first - 1, is_complete=False)
-    rows = read_page(Lease(0, generation, rebase_position=0), window, limit=count)
-    partition = _partition(event.topic, event.partition_key)
+    rows = read_page(Lease(0, generation, rebase_position=0), window, limit=count).records
+    partition = _partition(event.topic, event.partition_key.encode())
     span = json.loads(offsets).get(event.topic, {}).get(str(partition))
     return Coordinates(
         generation=generation, window_id=window_id, page=page, published_at=published_at, partition=partition,
@@ -48,17 +49,17 @@ def find_coordinates(event: OutboxEvent) -> Coordinates | None:
     )  # fmt: skip
 
 
-def _narrow(span: list[int], rows: list[Row], event: OutboxEvent) -> tuple[int, int]:
+def _narrow(span: list[int], rows: list[Record], event: OutboxEvent) -> tuple[int, int]:
     """Return the event's offset twice, or the span when records of others lie in between.
 
     A page's records of one partition are in order of position (the idempotent producer keeps it), so as many offsets
     as rows means that they match one to one.
     """
     first, last = span
-    place = _partition(event.topic, event.partition_key)
+    place = _partition(event.topic, event.partition_key.encode())
     positions = [
         row.position for row in rows
-        if row.topic == event.topic and _partition(row.topic, row.partition_key) == place
+        if row.topic == event.topic and _partition(row.topic, row.key) == place
     ]  # fmt: skip
     if last - first + 1 != len(positions) or event.position not in positions:
         return first, last
@@ -66,6 +67,6 @@ def _narrow(span: list[int], rows: list[Row], event: OutboxEvent) -> tuple[int, 
     return offset, offset
 
 
-def _partition(topic: str, key: str) -> int | None:
+def _partition(topic: str, key: bytes) -> int | None:
     count = outbox_settings().topics.get(topic)
-    return None if count is None else partition_of(key.encode(), count)
+    return None if count is None else partition_of(key, count)

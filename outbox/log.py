@@ -1,14 +1,14 @@
 """The relay's side of the database: one method a statement of outbox/sql.py, and what its answer means."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db import connection
 
 from outbox import sql
 from outbox.exceptions import ForeignClusterError, LeadershipLostError, StandbyError
-from outbox.page import Row
+from outbox.page import Record
 from outbox.publisher import OffsetRanges
 
 
@@ -86,16 +86,7 @@ def open_window(lease: Lease, previous: State) -> State:
     return State(window_id, previous.snapshot, row[0], row[1], page=-1, position=0, is_complete=False)
 
 
-def read_page(lease: Lease, window: State, *, limit: int) -> list[Row]:
-    """Return the window's next rows in order of position, at most `limit`."""
-    rows = _rows(sql.PAGE, {
-        "base": window.base, "snapshot": window.snapshot, "first": window.first_position,
-        "after": window.position, "rebase": lease.rebase_position, "limit": limit,
-    })  # fmt: skip
-    return [Row._make(row) for row in rows]
-
-
-def advance(lease: Lease, window: State, rows: list[Row], offsets: OffsetRanges, *, is_complete: bool) -> State:
+def advance(lease: Lease, window: State, rows: Sequence[Record], offsets: OffsetRanges, *, is_complete: bool) -> State:
     """Save that the page is published and return the new state. Raises LeadershipLostError."""
     first, position = (rows[0].position, rows[-1].position) if rows else (window.position, window.position)
     page = window.page + 1

@@ -21,8 +21,8 @@ from django.db import DatabaseError, InterfaceError, connection
 from outbox import log
 from outbox.conf import OutboxSettings
 from outbox.exceptions import LeadershipLostError, OutboxError
-from outbox.page import to_record
 from outbox.publisher import Publisher
+from outbox.reading import PageReader
 
 logger = structlog.get_logger(__name__)
 _MAX_BACK_OFF_SECONDS = 10.0
@@ -35,6 +35,7 @@ class Relay:
         self.publisher = publisher
         self.settings = settings
         self.owner = f"{socket.gethostname()}:{os.getpid()}"
+        self._reader = PageReader(settings=settings)
         self._lease: log.Lease | None = None
         self._state: log.State  # valid with the lease
         self._renew_at = 0.0
@@ -43,6 +44,7 @@ class Relay:
     def run(self, stop: Event, *, drain: bool = False) -> None:
         """Publish until stop is set; with drain, until nothing is left. Retries with capped, jittered back-off."""
         failures, pause = 0, self.settings.poll_seconds_busy
+        self._reader.start()
         while not stop.is_set():
             try:
                 count = self.run_once()
@@ -98,20 +100,19 @@ class Relay:
 
     def _publish_page(self, lease: log.Lease, window: log.State) -> int:
         started = time.monotonic()
-        rows = log.read_page(lease, window, limit=self.settings.page_size)
-        records = [to_record(row, generation=lease.generation, window_id=window.window_id) for row in rows]
-        offsets = self.publisher.publish(records, while_waiting=partial(self._renew, lease))
-        is_complete = len(rows) < self.settings.page_size
-        self._state = log.advance(lease, window, rows, offsets, is_complete=is_complete)
+        page = self._reader.read(lease, window)
+        offsets = self.publisher.publish(page.records, while_waiting=partial(self._renew, lease))
+        self._state = log.advance(lease, window, page.records, offsets, is_complete=page.is_last)
         logger.debug(
-            "page published", window=window.window_id, page=self._state.page, rows=len(rows),
+            "page published", window=window.window_id, page=self._state.page, rows=len(page.records),
             seconds=round(time.monotonic() - started, 4),
         )  # fmt: skip
-        return len(rows)
+        return len(page.records)
 
     def _recover(self, error: Exception) -> None:
         """Forget everything that was remembered: the database tells what is true. Re-raise what needs a person."""
         self.publisher.close()
+        self._reader.forget()
         self._lease = None
         if isinstance(error, OutboxError) and not error.is_retryable:
             raise error
@@ -121,6 +122,7 @@ class Relay:
 
     def _step_down(self) -> None:
         self.publisher.close()
+        self._reader.stop()
         if self._lease is not None:
             log.release_lease(self._lease)
             logger.info("relay stopped", epoch=self._lease.epoch)
