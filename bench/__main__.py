@@ -3,10 +3,11 @@
 import argparse
 import os
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("relay",)
+PARTS = ("relay",)  # modules of this package with a run()
 
 
 def main() -> int:
@@ -16,14 +17,16 @@ def main() -> int:
     import django
 
     django.setup()
-    from bench import database, plot, relay, surroundings
+    from bench import database, plot, surroundings
     from bench.figures import Figures
 
     database.make()
     figures = Figures()
     with database.connect() as measuring:
         print("\n".join(surroundings.describe(measuring)), flush=True)
-        relay.run(measuring, figures, runs=options.runs, rows=options.rows, is_full=options.full)
+        for part in [options.only] if options.only else PARTS:
+            run = import_module(f"bench.{part}").run
+            run(measuring, figures, runs=options.runs, rows=options.rows, is_full=options.full)
     print("\n".join(str(figure) for figure in figures.all()))
     stem = RESULTS / f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
     figures.write(stem.with_suffix(".csv"))
