@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/how-it-works.md", "docs/guarantees.md"]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/how-it-works.md", "docs/guarantees.md", "docs/benchmarks.md"]
 
 
 @pytest.mark.parametrize(("document", "lines"), [("README.md", 200), ("CONTRIBUTING.md", 80)])
