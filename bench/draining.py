@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from threading import Event
 from typing import NamedTuple
 
-import psutil
-
 from bench import log, peers
 from bench.database import Database, ask
 from bench.figures import Figures
@@ -16,7 +14,7 @@ from bench.topics import renew_topics
 from outbox.conf import OutboxSettings
 from outbox.log import Lease, State
 from outbox.page import Record
-from outbox.publisher import KafkaPublisher, Publisher
+from outbox.publisher import KafkaPublisher
 from outbox.reading import read_page
 from outbox.relay import Relay
 
@@ -43,13 +41,11 @@ def run(database: Database, figures: Figures, settings: OutboxSettings, *, runs:
             _round(database, figures, settings, name, filled)
 
 
-def drain(
-    database: Database, settings: OutboxSettings, base: log.Base, *, count: int, publisher: Publisher | None = None
-) -> float:
+def drain(database: Database, settings: OutboxSettings, base: log.Base, *, count: int) -> float:
     """Return events/s of our relay for everything since `base`; `count` is how much that must be."""
     log.rewind(database, base)
     renew_topics()
-    relay = Relay(publisher=publisher or publisher_of(settings), settings=settings)
+    relay = Relay(publisher=publisher_of(settings), settings=settings)
     started = time.perf_counter()
     relay.run(Event(), drain=True)
     seconds = time.perf_counter() - started
@@ -105,12 +101,11 @@ def _add(figures: Figures, name: str, size: str, speed: float, limit: float) -> 
 
 @contextmanager
 def _watching(database: Database, figures: Figures, name: str, count: int) -> Iterator[None]:
-    """Note the statements a thousand events, this process's CPU time, and its memory at the end of the drain."""
+    """Note the statements a thousand events and this process's CPU time."""
     before, cpu = _statements(database), time.process_time()
     yield
     figures.add(f"{name}_cpu", (time.process_time() - cpu) / count * 1e6, "us_per_event")
     figures.add(f"{name}_statements", (_statements(database) - before) / count * 1_000, "per_1000_events")
-    figures.add(f"{name}_rss", psutil.Process().memory_info().rss / 1e6, "MB")
 
 
 def _statements(database: Database) -> int:

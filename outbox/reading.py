@@ -18,7 +18,7 @@ from outbox.conf import OutboxSettings
 from outbox.log import Lease, State, prepare_session
 from outbox.page import Record, to_records
 
-_FIRST_PAGE = 500  # rows, before anything is known of their size
+_FIRST_PAGE = 2_000  # rows, before anything is known of their size
 _GROWTH = 4
 _COLLECT_AFTER = 500_000  # objects made and not freed: several pages of the largest size
 _ROW_BYTES = 300  # what a row takes beside its data: headers, key, Python's objects
