@@ -24,5 +24,5 @@ def _measure(
     database: Database, figures: Figures, settings: OutboxSettings, name: str, base: log.Base, count: int
 ) -> None:
     draining.drain(database, settings, base, count=count)
-    (seconds,) = ask(database, sql.DRAINED_SECONDS)
-    figures.add(name, seconds / count * 1e6, "us_per_event")
+    seconds, events = ask(database, sql.DRAINED)
+    figures.add(name, seconds / events * 1e6, "us_per_event")
