@@ -106,7 +106,8 @@ RETURNING snapshot::text, first_position
 
 #: The next rows of a window in order of position. "late": rows of transactions that were in flight at the base,
 #: below the first new position; "new": everything from there on that the snapshot sees and the base does not.
-#: OFFSET 0: or the late half would walk the whole history in order of position, for a transaction id that is not there.
+#: EXISTS: nothing is read for the late half when nothing was in flight, which the planner cannot know; OFFSET 0: when
+#: something was, the index by transaction, not a walk through the whole history in order of position.
 #: The columns are outbox.page.Row's. ce_time is written here (RFC 3339, UTC, microseconds): a third of the cost.
 PAGE = """
 SELECT position, event_id::text, source, event_type, subject, topic, partition_key, data, headers::text,
@@ -114,7 +115,9 @@ SELECT position, event_id::text, source, event_type, subject, topic, partition_k
 FROM (
     (SELECT * FROM (
         SELECT * FROM outbox_event
-        WHERE transaction_id = ANY (ARRAY(SELECT pg_snapshot_xip(%(base)s::pg_snapshot)
+        WHERE EXISTS (SELECT pg_snapshot_xip(%(base)s::pg_snapshot)
+                      EXCEPT SELECT pg_snapshot_xip(%(snapshot)s::pg_snapshot))
+          AND transaction_id = ANY (ARRAY(SELECT pg_snapshot_xip(%(base)s::pg_snapshot)
                                           EXCEPT SELECT pg_snapshot_xip(%(snapshot)s::pg_snapshot)))
           AND position > greatest(%(after)s, %(rebase)s) AND position < coalesce(%(first)s, 9223372036854775807)
         OFFSET 0) AS late
