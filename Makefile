@@ -5,7 +5,7 @@ RUN := .venv/bin/
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-fast test-cluster mutants lint types clean
+.PHONY: help setup demo up test test-fast test-cluster mutants bench lint types clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1  \2/p' Makefile
@@ -37,6 +37,9 @@ mutants: setup ## Plant bugs in a copy, one after the other, and see the named t
 	@$(RUN)python -m stack with-servers -- $(RUN)python -m tests.mutants $(ONLY)
 test-cluster: setup ## Run the broker faults on three Kafka brokers (two minutes, 1.6 GB)
 	@$(RUN)python -m stack with-servers --without-kafka -- $(RUN)python -m pytest -m cluster $(ARGS)
+bench: setup ## Measure the relay beside its physical limit (ONLY=relay, RUNS=5, ROWS=500000, FULL=1)
+	@.uv/bin/uv sync --locked --quiet --group bench
+	@$(RUN)python -m stack with-servers --folder bench -- $(RUN)python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(ROWS),--rows $(ROWS)) $(if $(FULL),--full)
 
 lint: setup ## Check style, format and who imports whom
 	@$(RUN)ruff check . && $(RUN)ruff format --check . && $(RUN)lint-imports

@@ -12,10 +12,9 @@ from django.db import connection
 
 from outbox import audit_sql as sql
 from outbox.audit_report import Report
-from outbox.audited_pages import AuditedPage, check_range, find_row, read_pages, read_parked, read_rows
+from outbox.audited_pages import AuditedPage, check_range, find_row, read_pages, read_parked, read_records
 from outbox.conf import OutboxSettings
-from outbox.envelope import format_sequence
-from outbox.page import Record, Row, to_record
+from outbox.page import Record, to_records
 from outbox.partitioner import partition_of
 from outbox.table_partitions import TablePartition, read_table_partitions
 from outbox.topic_reader import Partition, TopicReader, WireRecord
@@ -75,13 +74,14 @@ class Audit:
 
     def _expect(self, page: AuditedPage) -> dict[tuple[str, str], Expected]:
         parked, found, expected = read_parked(page), 0, {}
-        for row in read_rows(page, limit=self._settings.page_size):
+        for record in read_records(page, limit=self._settings.page_size):
             found += 1
-            if row.position in parked:
+            if record.position in parked:
                 self._report.parked += 1
                 continue
-            record = to_record(row, generation=page.generation, window_id=page.window_id)
-            expected[row.source, row.event_id] = Expected(record, _sequence(page, row))
+            headers = dict(record.headers)
+            identity = _text(headers["ce_source"]), _text(headers["ce_id"])
+            expected[identity] = Expected(record, _bytes(headers["ce_sequence"]))
         self._report.pruned += max(page.row_count - found, 0)
         self._report.rows += len(expected)
         return expected
@@ -108,8 +108,8 @@ class Audit:
         if row is not None and sequence is not None:
             self._report.duplicates += 1
             self._rise(found.partition, sequence[0])
-            generation, window_id = int(sequence[1]), int(sequence[2])
-            self._compare_bytes(found, to_record(row, generation=generation, window_id=window_id))
+            [record] = to_records([row], generation=int(sequence[1]), window_id=int(sequence[2]))
+            self._compare_bytes(found, record)
         elif sequence is None or row is not None or self._is_kept(int(sequence[3])):
             self._report.differ("extra", f"{_place(found)}, ce_id {event_id!r}, ce_source {source!r}, is no row")
 
@@ -146,8 +146,7 @@ def _holds(tables: list[TablePartition], position: int) -> bool:
 
 def _identity(found: WireRecord) -> tuple[str, str]:
     headers = dict(found.headers)
-    source, event_id = headers.get("ce_source") or b"", headers.get("ce_id") or b""
-    return source.decode(errors="backslashreplace"), event_id.decode(errors="backslashreplace")
+    return _text(headers.get("ce_source")), _text(headers.get("ce_id"))
 
 
 def _is_uuid(text: str) -> bool:
@@ -157,8 +156,12 @@ def _is_uuid(text: str) -> bool:
         return False
 
 
-def _sequence(page: AuditedPage, row: Row) -> bytes:
-    return format_sequence(generation=page.generation, window_id=page.window_id, position=row.position).encode()
+def _bytes(value: str | bytes | None) -> bytes:
+    return value.encode() if isinstance(value, str) else value or b""
+
+
+def _text(value: str | bytes | None) -> str:
+    return _bytes(value).decode(errors="backslashreplace")
 
 
 def _place(found: WireRecord) -> str:

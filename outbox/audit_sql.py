@@ -27,7 +27,8 @@ WHERE generation = %(generation)s AND window_id = %(window_id)s AND position > %
 
 #: A record that its page does not know: an older page's that was published twice, or no row at all.
 BY_ID = """
-SELECT position, event_id::text, source, event_type, subject, topic, partition_key, data, headers::text, occurred_at,
+SELECT position, event_id::text, source, event_type, subject, topic, partition_key, data, headers::text,
+       to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
        false
 FROM outbox_event WHERE event_id = %(event_id)s::uuid AND source = %(source)s
 """

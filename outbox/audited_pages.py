@@ -8,8 +8,9 @@ from django.db import connection
 
 from outbox import audit_sql as sql
 from outbox.exceptions import WindowNotFoundError
-from outbox.log import Lease, State, read_page
-from outbox.page import Row
+from outbox.log import Lease, State
+from outbox.page import Record
+from outbox.reading import read_page, read_raw
 from outbox.topic_reader import Partition
 
 _LAST_POSITION = 2**63 - 1
@@ -64,8 +65,8 @@ def read_pages(first: int, last: int) -> Iterator[AuditedPage]:
             window_id, page, position = row[1:4]
 
 
-def read_rows(page: AuditedPage, *, limit: int) -> Iterator[Row]:
-    """Yield the rows from the page before up to this one's last; after a window's last page, whatever is left of it.
+def read_records(page: AuditedPage, *, limit: int) -> Iterator[Record]:
+    """Yield the records from the page before up to this one's last; after a window's last page, whatever is left of it.
 
     Not the rows that the relay counted: those that the window's snapshots say it had. `limit`: rows read at once.
     """
@@ -84,17 +85,17 @@ def read_parked(page: AuditedPage) -> set[int]:
     return {position for (position,) in _ask(sql.PARKED, names)}
 
 
-def find_row(event_id: str, source: str) -> Row | None:
-    """Return the log's row of an id (a UUID) and a source."""
-    found = _ask(sql.BY_ID, {"event_id": event_id, "source": source})
-    return Row._make(found[0]) if found else None
+def find_row(event_id: str, source: str) -> tuple[Any, ...] | None:
+    """Return the log's row of an id (a UUID) and a source, with the fields of outbox.page.Row."""
+    found = read_raw(sql.BY_ID, {"event_id": event_id, "source": source})
+    return found[0] if found else None
 
 
-def _read_after(page: AuditedPage, after: int, limit: int) -> list[Row]:
+def _read_after(page: AuditedPage, after: int, limit: int) -> list[Record]:
     window = State(
         page.window_id, page.base, page.snapshot, page.first_position, page.positions, page.page - 1, after, False
     )
-    return read_page(Lease(0, page.generation, page.rebase_position), window, limit=limit)
+    return read_page(Lease(0, page.generation, page.rebase_position), window, limit=limit).records
 
 
 def _ask(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:

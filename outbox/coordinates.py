@@ -8,10 +8,11 @@ from django.db import connection
 
 from outbox import sql
 from outbox.conf import outbox_settings
-from outbox.log import Lease, State, read_page
+from outbox.log import Lease, State
 from outbox.models import OutboxEvent
-from outbox.page import Row
+from outbox.page import Record
 from outbox.partitioner import partition_of
+from outbox.reading import read_page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +41,13 @@ def find_coordinates(event: OutboxEvent) -> Coordinates | None:
     # The page's own question again, from just before its first row: the same rows in the same order.
     state = State._make([window_id, *window, page - 1, first - 1, False])
     # Where pruning dropped a part of the page, the limit would reach into the next one.
-    rows = [
-        row for row in read_page(Lease(0, generation, rebase_position=0), state, limit=count) if row.position <= last
-    ]
-    partition = _partition(event.topic, event.partition_key)
+    page_read = read_page(Lease(0, generation, rebase_position=0), state, limit=count)
+    records = [record for record in page_read.records if record.position <= last]
+    partition = _partition(event.topic, event.partition_key.encode())
     span = json.loads(offsets).get(event.topic, {}).get(str(partition))
     return Coordinates(
         generation=generation, window_id=window_id, page=page, published_at=published_at, partition=partition,
-        offsets=_narrow(span, rows, event) if span else None,
+        offsets=_narrow(span, records, event) if span else None,
     )  # fmt: skip
 
 
@@ -58,17 +58,17 @@ def is_pruned(event: OutboxEvent) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _narrow(span: list[int], rows: list[Row], event: OutboxEvent) -> tuple[int, int]:
+def _narrow(span: list[int], records: list[Record], event: OutboxEvent) -> tuple[int, int]:
     """Return the event's offset twice, or the span when records of others lie in between.
 
     A page's records of one partition are in order of position (the idempotent producer keeps it), so as many offsets
     as rows means that they match one to one.
     """
     first, last = span
-    place = _partition(event.topic, event.partition_key)
+    place = _partition(event.topic, event.partition_key.encode())
     positions = [
-        row.position for row in rows
-        if row.topic == event.topic and _partition(row.topic, row.partition_key) == place
+        record.position for record in records
+        if record.topic == event.topic and _partition(record.topic, record.key) == place
     ]  # fmt: skip
     if last - first + 1 != len(positions) or event.position not in positions:
         return first, last
@@ -76,6 +76,6 @@ def _narrow(span: list[int], rows: list[Row], event: OutboxEvent) -> tuple[int, 
     return offset, offset
 
 
-def _partition(topic: str, key: str) -> int | None:
+def _partition(topic: str, key: bytes) -> int | None:
     count = outbox_settings().topics.get(topic)
-    return None if count is None else partition_of(key.encode(), count)
+    return None if count is None else partition_of(key, count)

@@ -63,5 +63,12 @@ def fail(error: KafkaError, what: str = "") -> NoReturn:
 
 def add_offset(offsets: OffsetRanges, topic: str, partition: int, offset: int) -> None:
     """Widen the range of the partition so that it holds the offset."""
-    span = offsets.setdefault(topic, {}).setdefault(partition, [offset, offset])
-    span[0], span[1] = min(span[0], offset), max(span[1], offset)
+    try:
+        span = offsets[topic][partition]
+    except KeyError:
+        offsets.setdefault(topic, {})[partition] = [offset, offset]
+        return
+    if offset > span[1]:
+        span[1] = offset
+    elif offset < span[0]:
+        span[0] = offset

@@ -1,7 +1,7 @@
 """The relay's side of the database: one method a statement of outbox/sql.py, and what its answer means."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from django.db import connection
@@ -9,7 +9,7 @@ from django.db import connection
 from outbox import sql
 from outbox.delivery import OffsetRanges
 from outbox.exceptions import LeadershipLostError, StandbyError
-from outbox.page import Row
+from outbox.page import Record
 
 #: Why a row is passed over that is not at fault itself.
 QUEUED = "an earlier row of its key is parked"
@@ -55,7 +55,7 @@ class Found(NamedTuple):
 class Passed(NamedTuple):
     """A row that a page passes over: refused by the broker, or queued behind such a row of its key."""
 
-    row: Row
+    record: Record
     reason: Literal["refused", "queued"]
     problem: str
 
@@ -115,28 +115,24 @@ def open_redrive(lease: Lease, previous: State) -> State:
     return State(window_id, snapshot, snapshot, None, positions, page=-1, position=0, is_complete=False)
 
 
-def read_page(lease: Lease, window: State, *, limit: int) -> list[Row]:
-    """Return the window's next rows in order of position, at most `limit`."""
-    statement = sql.PAGE if window.positions is None else sql.PAGE_OF_POSITIONS
-    rows = _rows(statement, {
-        "base": window.base, "snapshot": window.snapshot, "first": window.first_position, "positions": window.positions,
-        "after": window.position, "rebase": lease.rebase_position, "limit": limit,
-    })  # fmt: skip
-    return [Row._make(row) for row in rows]
-
-
 def advance(
-    lease: Lease, window: State, rows: list[Row], offsets: OffsetRanges, *, passed: list[Passed], is_complete: bool
+    lease: Lease,
+    window: State,
+    records: Sequence[Record],
+    offsets: OffsetRanges,
+    *,
+    passed: list[Passed],
+    is_complete: bool,
 ) -> State:
     """Save that the page is published but for what it passed over; return the new state. Raises LeadershipLostError."""
-    first, position = (rows[0].position, rows[-1].position) if rows else (window.position, window.position)
+    first, position = (records[0].position, records[-1].position) if records else (window.position, window.position)
     page = window.page + 1
     parameters: dict[str, Any] = {
         "epoch": lease.epoch, "window_id": window.window_id, "page": page, "position": position, "first": first,
-        "count": len(rows) - len(passed), "is_complete": is_complete, "offsets": json.dumps(offsets),
+        "count": len(records) - len(passed), "is_complete": is_complete, "offsets": json.dumps(offsets),
     }  # fmt: skip
     if passed or window.positions is not None:
-        _fenced(sql.ADVANCE_PARKING, parameters | _parking(rows, passed))
+        _fenced(sql.ADVANCE_PARKING, parameters | _parking(records, passed))
     else:
         _fenced(sql.ADVANCE, parameters)
     return window._replace(page=page, position=position, is_complete=is_complete)
@@ -168,13 +164,13 @@ def ask_for_redrive(
     return sorted((topic, key, position) for topic, key, position in _rows(sql.ASK_FOR_REDRIVE, wish))
 
 
-def _parking(rows: list[Row], passed: list[Passed]) -> dict[str, Any]:
-    positions = [each.row.position for each in passed]
+def _parking(records: Sequence[Record], passed: list[Passed]) -> dict[str, Any]:
+    positions = [each.record.position for each in passed]
     return {
-        "parked": len(passed), "passed": positions, "topics": [each.row.topic for each in passed],
-        "keys": [each.row.partition_key for each in passed], "reasons": [each.reason for each in passed],
+        "parked": len(passed), "passed": positions, "topics": [each.record.topic for each in passed],
+        "keys": [each.record.key.decode() for each in passed], "reasons": [each.reason for each in passed],
         "problems": [each.problem for each in passed],
-        "published": [row.position for row in rows if row.position not in set(positions)],
+        "published": [record.position for record in records if record.position not in set(positions)],
     }  # fmt: skip
 
 

@@ -1,15 +1,19 @@
-"""A row of the log as it goes onto the wire."""
+"""Rows of the log as they go onto the wire."""
 
 import json
-from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from outbox.envelope import Envelope, Headers, encode, format_sequence, format_time
+from outbox.envelope import CONTENT_TYPE, Headers, format_sequence
+
+_POSITION_DIGITS = 19
+_SPECVERSION = ("ce_specversion", b"1.0")
+_CONTENT_TYPE = ("content-type", CONTENT_TYPE.encode())
+_CARRIED = ("traceparent", "correlationid", "causationid")
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One Kafka record, made from one row; `position` is the row's."""
 
     position: int
@@ -17,38 +21,56 @@ class Record:
     key: bytes
     value: bytes
     headers: Headers
+    is_blocked: bool = False  # an earlier row of the key is parked
 
 
 class Row(NamedTuple):
-    """The columns of sql.PAGE, in their order."""
+    """The columns of sql.PAGE, in their order; text as the bytes that PostgreSQL sent, which is UTF-8."""
 
     position: int
-    event_id: str
-    source: str
-    event_type: str
-    subject: str
-    topic: str
-    partition_key: str
-    data: str
-    headers: str  # JSON
-    occurred_at: datetime
-    is_blocked: bool  # an earlier row of the key is parked
+    event_id: bytes
+    source: bytes
+    event_type: bytes
+    subject: bytes
+    topic: bytes
+    partition_key: bytes
+    data: bytes
+    headers: bytes  # JSON
+    time: bytes
+    is_blocked: bool
 
 
-def to_record(row: Row, *, generation: int, window_id: int) -> Record:
-    """Return the record of a row. The same row in the same window gives the same bytes at every replay."""
-    headers = json.loads(row.headers)
-    envelope = Envelope(
-        id=row.event_id,
-        source=row.source,
-        type=row.event_type,
-        data=row.data.encode(),
-        time=format_time(row.occurred_at),
-        subject=row.subject,
-        partition_key=row.partition_key,
-        sequence=format_sequence(generation=generation, window_id=window_id, position=row.position),
-        traceparent=headers.get("traceparent"),
-        correlation_id=headers.get("correlationid"),
-        causation_id=headers.get("causationid"),
-    )
-    return Record(row.position, row.topic, row.partition_key.encode(), envelope.data, encode(envelope))
+def to_records(rows: Iterable[tuple[Any, ...]], *, generation: int, window_id: int) -> list[Record]:
+    """Return the records of rows that have Row's fields.
+
+    The same row in the same window gives the same bytes at every replay. Written out, without an object or a call an
+    attribute: this is half of what the relay does beside produce().
+    """
+    prefix = format_sequence(generation=generation, window_id=window_id, position=0)[:-_POSITION_DIGITS].encode()
+    return [
+        Record(position, _text(topic), key, data, [
+            ("ce_id", event_id),
+            ("ce_source", source),
+            ("ce_type", event_type),
+            _SPECVERSION,
+            _CONTENT_TYPE,
+            ("ce_time", time),
+            ("ce_subject", subject),
+            ("ce_partitionkey", key),
+            ("ce_sequence", b"%b%019d" % (prefix, position)),
+            *(() if headers == b"{}" else _carried(headers)),
+        ], is_blocked)
+        for position, event_id, source, event_type, subject, topic, key, data, headers, time, is_blocked in rows
+    ]  # fmt: skip
+
+
+def _carried(headers: bytes) -> Headers:
+    """What the event that caused this one handed on, in the order of the envelope."""
+    carried: dict[str, str] = json.loads(headers)
+    return [(f"ce_{name}", carried[name].encode()) for name in _CARRIED if name in carried]
+
+
+@lru_cache(maxsize=1_000)
+def _text(topic: bytes) -> str:
+    """Topics are few."""
+    return topic.decode()

@@ -44,8 +44,10 @@ def record_many(events: Sequence[Event]) -> list[UUID]:
     if not connection.in_atomic_block:
         raise NotInTransactionError("record() needs the business transaction: wrap both in transaction.atomic()")
     rows = [_row(event) for event in events]
-    if rows:
-        with connection.cursor() as cursor:
+    with connection.cursor() as cursor:
+        if len(rows) == 1:
+            cursor.execute(sql.RECORD_ONE, rows[0])
+        elif rows:
             cursor.execute(sql.RECORD, [list(column) for column in zip(*rows, strict=True)])
     return [row[0] for row in rows]
 

@@ -25,15 +25,14 @@ from outbox import log
 from outbox.conf import OutboxSettings
 from outbox.delivery import OffsetRanges
 from outbox.exceptions import LeadershipLostError, OutboxError, PublishFailedError, RecordRefusedError
-from outbox.page import Row, to_record
+from outbox.page import Record
 from outbox.publisher import Progress, Publisher
+from outbox.reading import PageReader
 from outbox.takeover import check_identity, skip_published
 from outbox.watching import Watch
 
 logger = structlog.get_logger(__name__)
 _MAX_BACK_OFF_SECONDS = 10.0
-#: Memory is bounded by bytes: pages begin small, as rows may have up to MAX_DATA_BYTES each.
-_FIRST_PAGE, _HEAVY_PAGE_BYTES = 100, 8_000_000
 
 
 class Relay:
@@ -47,7 +46,7 @@ class Relay:
         self._lease: log.Lease | None = None
         self._state: log.State  # valid with the lease
         self._stop = Event()
-        self._limit = min(_FIRST_PAGE, settings.page_size)
+        self._reader = PageReader(settings=settings)
         self._renew_at = self._move_at = 0.0
         self._stop_by = math.inf
 
@@ -55,6 +54,7 @@ class Relay:
         """Publish until stop is set; with drain, until nothing is left. Retries with capped, jittered back-off."""
         self._stop = stop
         failures, pause = 0, self.settings.poll_seconds_busy
+        self._reader.start()
         while not stop.is_set():
             try:
                 count = self.run_once()
@@ -129,40 +129,42 @@ class Relay:
         return self._state
 
     def _publish_page(self, lease: log.Lease, window: log.State) -> int:
-        rows = log.read_page(lease, window, limit=self._limit)
+        page = self._reader.read(lease, window)
         try:
-            offsets, passed = self._publish(lease, window, rows)
+            offsets, passed = self._publish(lease, window, page.records)
         except RecordRefusedError:  # one record fails its whole batch: only alone it shows which
-            self._limit = max(1, len(rows) // 2)
+            self._reader.halve(len(page.records))
             return self._publish_page(lease, window)
-        is_complete = len(rows) < self._limit
-        self._state = log.advance(lease, window, rows, offsets, passed=passed, is_complete=is_complete)
-        self._limit = next_limit(self._limit, rows, most=self.settings.page_size)
-        self.watch.page(self._state, rows=len(rows) - len(passed))
-        return len(rows)
+        self._state = log.advance(lease, window, page.records, offsets, passed=passed, is_complete=page.is_last)
+        if passed:
+            self._reader.forget()  # what was read ahead does not know which keys are blocked now
+        self.watch.page(self._state, rows=len(page.records) - len(passed))
+        return len(page.records)
 
-    def _publish(self, lease: log.Lease, window: log.State, rows: list[Row]) -> tuple[OffsetRanges, list[log.Passed]]:
-        """Publish what is not blocked; return its offsets, and the rows to pass over. Raises RecordRefusedError."""
-        sent = [row for row in rows if not row.is_blocked]
-        passed = [log.Passed(row, "queued", log.QUEUED) for row in rows if row.is_blocked]
-        position = rows[-1].position if rows else window.position
+    def _publish(
+        self, lease: log.Lease, window: log.State, records: list[Record]
+    ) -> tuple[OffsetRanges, list[log.Passed]]:
+        """Publish what is not blocked; return its offsets, and what to pass over. Raises RecordRefusedError."""
+        sent = [record for record in records if not record.is_blocked]
+        passed = [log.Passed(record, "queued", log.QUEUED) for record in records if record.is_blocked]
+        position = records[-1].position if records else window.position
         progress = Progress(lease.generation, window.window_id, window.page + 1, position)
-        records = [to_record(row, generation=lease.generation, window_id=window.window_id) for row in sent]
         try:
-            offsets = self.publisher.publish(records, progress=progress, while_waiting=partial(self._wait, lease))
+            offsets = self.publisher.publish(sent, progress=progress, while_waiting=partial(self._wait, lease))
         except RecordRefusedError as refusal:
             self._renew_at = 0.0
             self._renew(lease)  # by epoch, before a new producer could fence the rightful leader's
             self.publisher.take_over()
             if len(sent) > 1:
                 raise
-            logger.error("row parked", position=sent[0].position, key=sent[0].partition_key, problem=str(refusal))
+            logger.error("row parked", position=sent[0].position, key=sent[0].key.decode(), problem=str(refusal))
             offsets, passed = {}, [*passed, log.Passed(sent[0], "refused", str(refusal))]
         return offsets, passed
 
     def _recover(self, error: Exception, *, drain: bool) -> None:
         """Forget everything that was remembered: the database tells what is true. Nothing is published meanwhile."""
         self.publisher.close()
+        self._reader.forget()
         self._lease = None
         self.watch.fail(error)
         needs_person = isinstance(error, OutboxError) and not error.is_retryable
@@ -174,14 +176,9 @@ class Relay:
 
     def _step_down(self) -> None:
         self.publisher.close()
+        self._reader.stop()
         if self._lease is not None:
             with suppress(DatabaseError, InterfaceError):  # the lease ends by itself
                 log.release_lease(self._lease)
             logger.info("relay stopped", epoch=self._lease.epoch)
         self.watch.stop()
-
-
-def next_limit(limit: int, rows: list[Row], *, most: int) -> int:
-    """Return the next page's limit: doubled up to `most` while pages are light, halved when this one was heavy."""
-    size = sum(len(row.data) for row in rows)
-    return max(1, limit // 2) if size > _HEAVY_PAGE_BYTES else min(2 * limit, most)

@@ -4,7 +4,15 @@ All of the relay's writes have the form INSERT ... SELECT ... FROM outbox_relay 
 comes back when another relay leads, so a leader that was paused changes nothing when it wakes.
 """
 
-#: One statement for one event or ten thousand. No RETURNING: a role with INSERT alone must suffice.
+#: One event, the usual case: what record() adds to a business transaction is mostly this statement's planning and
+#: parameters, and VALUES has half of RECORD's.
+RECORD_ONE = """
+INSERT INTO outbox_event
+    (event_id, source, event_type, subject, aggregate_type, aggregate_id, topic, partition_key, data, headers)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+#: One statement for two events or ten thousand. No RETURNING: a role with INSERT alone must suffice.
 RECORD = """
 INSERT INTO outbox_event
     (event_id, source, event_type, subject, aggregate_type, aggregate_id, topic, partition_key, data, headers)
@@ -15,10 +23,12 @@ FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text
 ORDER BY n
 """
 
-#: enable_seqscan off: the relay's statements are served by an index whatever the statistics say, or do not say yet.
+#: The planner's switches: the relay's statements walk an index whatever the statistics say, or do not say yet. Without
+#: enable_sort and enable_bitmapscan off, an unanalysed log has every page read and sort all that is left of its window.
 #: The timeouts end what a stopped process would otherwise hold; %(lease)s in milliseconds.
 SESSION = """
-SELECT set_config('enable_seqscan', 'off', false), set_config('synchronous_commit', 'on', false),
+SELECT set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false),
+       set_config('enable_sort', 'off', false), set_config('synchronous_commit', 'on', false),
        set_config('idle_in_transaction_session_timeout', %(lease)s, false), set_config('lock_timeout', %(lease)s, false)
 """
 
@@ -67,16 +77,18 @@ WHERE w.generation = %(generation)s ORDER BY w.window_id DESC LIMIT 1
 """
 
 #: Is any row visible now that the newest snapshot did not see? Two probes of one index, nothing written when idle.
+#: position + 0: no index on position can serve it, and the planner cannot choose to walk the whole history.
 #: is_moved: 64 transactions have begun since; then an idle relay moves the base, so that the rows of a long
 #: transaction leave the probed range. (The relay itself uses a few transaction ids a second: hence not 1.)
 PEEK = """
 SELECT EXISTS (
     SELECT FROM outbox_event
-    WHERE transaction_id >= pg_snapshot_xmax(%(base)s::pg_snapshot) AND position > %(rebase)s
+    WHERE transaction_id >= pg_snapshot_xmax(%(base)s::pg_snapshot) AND position + 0 > %(rebase)s
 ) OR EXISTS (
     SELECT FROM outbox_event
     WHERE transaction_id = ANY (ARRAY(SELECT pg_snapshot_xip(%(base)s::pg_snapshot)
-                                      EXCEPT SELECT pg_snapshot_xip(pg_current_snapshot()))) AND position > %(rebase)s
+                                      EXCEPT SELECT pg_snapshot_xip(pg_current_snapshot())))
+      AND position + 0 > %(rebase)s
 ),
 pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmax(%(base)s::pg_snapshot)::text::bigint >= 64,
 EXISTS (SELECT FROM outbox_parked WHERE resolved_at IS NULL AND redrive_asked_at IS NOT NULL)
@@ -85,13 +97,13 @@ EXISTS (SELECT FROM outbox_parked WHERE resolved_at IS NULL AND redrive_asked_at
 #: Commits with synchronous_commit = on before anything is published: that flush makes every row of the window
 #: durable, so a crash of the database cannot leave an event on Kafka whose row is gone.
 #: One statement has one snapshot: what it counts for first_position is what pg_current_snapshot() sees.
-#: OFFSET 0 keeps the planner from answering min() by a walk through the whole history of the primary key.
+#: OFFSET 0 and + 0 keep the planner from answering min() by a walk through the whole history of the primary key.
 OPEN = """
 INSERT INTO outbox_window (generation, window_id, epoch, base_snapshot, snapshot, first_position)
 SELECT r.generation, %(window_id)s, r.epoch, %(base)s::pg_snapshot, pg_current_snapshot(), (
     SELECT min(position) FROM (
         SELECT position FROM outbox_event
-        WHERE transaction_id >= pg_snapshot_xmax(%(base)s::pg_snapshot) AND position > r.rebase_position OFFSET 0
+        WHERE transaction_id >= pg_snapshot_xmax(%(base)s::pg_snapshot) AND position + 0 > r.rebase_position OFFSET 0
     ) AS fresh)
 FROM outbox_relay r WHERE r.epoch = %(epoch)s FOR SHARE
 RETURNING snapshot::text, first_position
@@ -112,15 +124,23 @@ RETURNING positions
 
 #: The next rows of a window in order of position. "late": rows of transactions that were in flight at the base,
 #: below the first new position; "new": everything from there on that the snapshot sees and the base does not.
+#: EXISTS: nothing is read for the late half when nothing was in flight, which the planner cannot know; OFFSET 0: when
+#: something was, the index by transaction, not a walk through the whole history in order of position.
 #: is_blocked: an earlier row of the key is parked, so this one must wait behind it.
+#: The columns are outbox.page.Row's. ce_time is written here (RFC 3339, UTC, microseconds): a third of the cost.
 PAGE = """
-SELECT position, event_id::text, source, event_type, subject, topic, partition_key, data, headers::text, occurred_at,
+SELECT position, event_id::text, source, event_type, subject, topic, partition_key, data, headers::text,
+       to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
        (topic, partition_key) IN (SELECT topic, partition_key FROM outbox_parked WHERE resolved_at IS NULL)
 FROM (
-    (SELECT * FROM outbox_event
-     WHERE transaction_id = ANY (ARRAY(SELECT pg_snapshot_xip(%(base)s::pg_snapshot)
-                                       EXCEPT SELECT pg_snapshot_xip(%(snapshot)s::pg_snapshot)))
-       AND position > greatest(%(after)s, %(rebase)s) AND position < coalesce(%(first)s, 9223372036854775807)
+    (SELECT * FROM (
+        SELECT * FROM outbox_event
+        WHERE EXISTS (SELECT pg_snapshot_xip(%(base)s::pg_snapshot)
+                      EXCEPT SELECT pg_snapshot_xip(%(snapshot)s::pg_snapshot))
+          AND transaction_id = ANY (ARRAY(SELECT pg_snapshot_xip(%(base)s::pg_snapshot)
+                                          EXCEPT SELECT pg_snapshot_xip(%(snapshot)s::pg_snapshot)))
+          AND position > greatest(%(after)s, %(rebase)s) AND position < coalesce(%(first)s, 9223372036854775807)
+        OFFSET 0) AS late
      ORDER BY position LIMIT %(limit)s)
     UNION ALL
     (SELECT * FROM outbox_event
@@ -134,7 +154,8 @@ FROM (
 #: The next rows of a window that names its positions. is_blocked: an earlier row of the key is parked and not still to
 #: come in this very window.
 PAGE_OF_POSITIONS = """
-SELECT position, event_id::text, source, event_type, subject, topic, partition_key, data, headers::text, occurred_at,
+SELECT position, event_id::text, source, event_type, subject, topic, partition_key, data, headers::text,
+       to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
        EXISTS (SELECT FROM outbox_parked p
                WHERE p.resolved_at IS NULL AND p.topic = e.topic AND p.partition_key = e.partition_key
                  AND p.position < e.position

@@ -5,6 +5,7 @@ import structlog
 from outbox import log
 from outbox.exceptions import ForeignClusterError
 from outbox.publisher import Progress
+from outbox.reading import read_page
 
 logger = structlog.get_logger(__name__)
 _NEXT_STEP = "Nothing is published; manage.py rebase_outbox shows what to do"
@@ -49,10 +50,11 @@ def skip_published(lease: log.Lease, state: log.State, progress: Progress | None
     if (progress.generation, progress.window_id) < (lease.generation, state.window_id):
         return state
     while state.position < progress.position:
-        rows = [row for row in log.read_page(lease, state, limit=limit) if row.position <= progress.position]
-        passed = [log.Passed(row, "queued", log.QUEUED) for row in rows if row.is_blocked]
-        state = log.advance(lease, state, rows, {}, passed=passed, is_complete=False)
-        logger.info("page was published by an earlier leader", window=state.window_id, rows=len(rows))
+        page = read_page(lease, state, limit=limit)
+        records = [record for record in page.records if record.position <= progress.position]
+        passed = [log.Passed(record, "queued", log.QUEUED) for record in records if record.is_blocked]
+        state = log.advance(lease, state, records, {}, passed=passed, is_complete=False)
+        logger.info("page was published by an earlier leader", window=state.window_id, rows=len(records))
     return state
 
 

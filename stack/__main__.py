@@ -1,4 +1,4 @@
-"""python -m stack up [--folder NAME] | with-servers [--without-kafka] -- COMMAND. See stack/__init__.py."""
+"""python -m stack up | with-servers [--folder NAME] [--without-kafka] -- COMMAND. See stack/__init__.py."""
 
 import argparse
 import signal
@@ -38,9 +38,9 @@ def up(folder: str) -> int:
         return process.wait()
 
 
-def with_servers(command: list[str], *, with_kafka: bool) -> int:
+def with_servers(command: list[str], *, folder: str, with_kafka: bool) -> int:
     """Run the command with DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS set; return its exit code."""
-    with Stack("test", require_kafka=True, with_kafka=with_kafka) as stack:
+    with Stack(folder, require_kafka=True, with_kafka=with_kafka) as stack:
         url = with_database(stack.environment["DATABASE_URL"], "doorstep")  # pytest-django makes test_doorstep
         extra = {"DATABASE_URL": url, "SECRET_KEY": secret_key(stack.folder / "secret_key")}
         with subprocess.Popen(command, env=stack.environment | extra) as child:
@@ -66,6 +66,7 @@ def _options() -> argparse.Namespace:
     everything = commands.add_parser("up", help="everything in the foreground")
     everything.add_argument("--folder", default="dev", help="name below .stack")
     servers = commands.add_parser("with-servers", help="PostgreSQL and Kafka for the length of a command")
+    servers.add_argument("--folder", default="test", help="name below .stack")
     servers.add_argument("--without-kafka", action="store_true", help="PostgreSQL only")
     servers.add_argument("arguments", nargs="+", metavar="COMMAND")
     return parser.parse_args()
@@ -78,7 +79,7 @@ def main() -> int:
     try:
         if options.command == "up":
             return up(options.folder)
-        return with_servers(options.arguments, with_kafka=not options.without_kafka)
+        return with_servers(options.arguments, folder=options.folder, with_kafka=not options.without_kafka)
     except StackError as error:
         print(f"stack: {error}", file=sys.stderr)
         return 1

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from io import StringIO
 
 import psycopg
@@ -20,7 +19,7 @@ from outbox.delivery import OffsetRanges
 from outbox.exceptions import WindowNotFoundError
 from outbox.maintenance import make_table_partitions, prune_log
 from outbox.models import OutboxEvent
-from outbox.page import Record, to_record
+from outbox.page import Record, to_records
 from outbox.publisher import KafkaPublisher, Progress
 from outbox.relay import Relay
 from outbox.topic_reader import TopicReader
@@ -198,7 +197,7 @@ def test_bytes_that_are_not_the_rows_are_told(
     changed: dict[str, object], difference: str, plant: Plant, audit: Auditor
 ) -> None:
     capture()
-    plant(lambda page: [replace(page[0], **changed), *page[1:]])  # type: ignore[arg-type]
+    plant(lambda page: [page[0]._replace(**changed), *page[1:]])  # type: ignore[arg-type]
     differences = audit().differences
     assert differences
     assert any(difference in each for each in differences)
@@ -206,11 +205,11 @@ def test_bytes_that_are_not_the_rows_are_told(
 
 def test_a_header_and_a_key_that_are_not_the_rows_are_told(plant: Plant, audit: Auditor) -> None:
     capture()
-    plant(lambda page: [replace(each, headers=[*each.headers, ("x", b"")]) for each in page])
+    plant(lambda page: [each._replace(headers=[*each.headers, ("x", b"")]) for each in page])
     assert [each.partition(", differs in ")[2] for each in audit().differences] == ["headers"] * 2
     window = audit().last_window
     capture(1)
-    plant(lambda page: [replace(each, key=each.key + b"!") for each in page])
+    plant(lambda page: [each._replace(key=each.key + b"!") for each in page])
     assert {each.partition(", differs in ")[2] for each in audit(window + 1).differences} == {"key"}
 
 
@@ -236,7 +235,7 @@ def test_an_explicit_window_had_to_publish_exactly_the_positions_that_it_names(
     row = find_row(str(event.event_id), event.source)
     assert row is not None
     publisher = KafkaPublisher(bootstrap_servers=kafka, topics=outbox_settings.topics)
-    records = [to_record(row, generation=1, window_id=window)]
+    records = to_records([row], generation=1, window_id=window)
     add_progress(
         window,
         event.position,

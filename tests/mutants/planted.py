@@ -68,8 +68,8 @@ MUTANTS = [
         RELAYS + "test_between_two_relays_that_take_the_lead_from_each_other_a_hot_key_stays_in_order",
     ),
     Mutant(
-        "last-page-by-one-too-early", "outbox/relay.py",
-        "is_complete = len(rows) < self._limit", "is_complete = len(rows) <= self._limit",
+        "last-page-by-one-too-early", "outbox/reading.py",
+        "is_last=len(rows) < limit)", "is_last=len(rows) <= limit)",
         WINDOWS + "test_a_window_larger_than_a_page_is_published_whole[11]",
     ),
     Mutant(

@@ -1,0 +1,113 @@
+"""Commit to acknowledged: a relay that runs, an open loop of 1,000 transactions/s, and single events after a pause."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from statistics import median, quantiles
+from threading import Event, Thread
+
+from confluent_kafka import Producer
+
+from bench import log, sql
+from bench.database import Database, connect
+from bench.figures import Figures
+from bench.open_loop import commit_times
+from bench.topics import renew_topics
+from outbox.conf import OutboxSettings
+from outbox.delivery import OffsetRanges
+from outbox.page import Record
+from outbox.publisher import PRODUCER, KafkaPublisher, Progress
+from outbox.relay import Relay
+
+_SECONDS = 10
+_PER_SECOND = 1_000
+_SINGLES = 50
+_BOUND_SECONDS = 30.0
+
+
+class _Watched(KafkaPublisher):
+    """Notes when each key was acknowledged; a page's last acknowledgement counts for all of it."""
+
+    def __init__(self, settings: OutboxSettings) -> None:
+        super().__init__(bootstrap_servers=settings.bootstrap_servers, topics=settings.topics)
+        self.acknowledged: dict[str, float] = {}
+
+    def publish(self, page: Sequence[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
+        offsets = super().publish(page, progress=progress, while_waiting=while_waiting)
+        now = time.time()
+        self.acknowledged.update({record.key.decode(): now for record in page})
+        return offsets
+
+
+def run(database: Database, figures: Figures, settings: OutboxSettings, *, runs: int) -> None:
+    """Percentiles of each run; their median, min and max are the figures."""
+    for _ in range(runs):
+        figures.add("relay_floor", _floor(database, settings) * 1_000, "ms")
+        base, _ = log.fill(database, count=0, size=300)
+        log.rewind(database, base)
+        renew_topics()
+        with _running(settings) as watched:
+            _add(figures, "1000eps", _open_loop(watched), [50, 99, 99.9])
+            _add(figures, "first_after_idle", _singles(watched), [50, 99])
+
+
+def _add(figures: Figures, name: str, seconds: list[float], percents: list[float]) -> None:
+    points = quantiles(seconds, n=1_000, method="inclusive")
+    for percent in percents:
+        figures.add(f"relay_p{percent:g}_{name}".replace(".", ""), points[int(percent * 10) - 1] * 1_000, "ms")
+
+
+@contextmanager
+def _running(settings: OutboxSettings) -> Iterator[_Watched]:
+    stop, watched = Event(), _Watched(settings)
+    thread = Thread(target=Relay(publisher=watched, settings=settings).run, args=[stop])
+    thread.start()
+    try:
+        yield watched
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _open_loop(watched: _Watched) -> list[float]:
+    committed = commit_times(per_second=_PER_SECOND, seconds=_SECONDS)
+    _wait_for(watched, committed)
+    return [watched.acknowledged[key] - moment for key, moment in committed.items()]
+
+
+def _singles(watched: _Watched) -> list[float]:
+    """Seconds of events that find the relay idle: pauses are longer than its longest poll."""
+    dice, committed = random.Random(0), {}
+    with connect() as writer:
+        for number in range(_SINGLES):
+            time.sleep(dice.uniform(0.1, 0.2))
+            writer.execute(sql.RECORD_ONE, {"key": f"single-{number}"})
+            committed[f"single-{number}"] = time.time()
+            _wait_for(watched, committed)
+    return [watched.acknowledged[key] - moment for key, moment in committed.items()]
+
+
+def _wait_for(watched: _Watched, committed: dict[str, float]) -> None:
+    deadline = time.monotonic() + _BOUND_SECONDS
+    while not committed.keys() <= watched.acknowledged.keys():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{len(committed.keys() - watched.acknowledged.keys())} events were not acknowledged")
+        time.sleep(0.01)
+
+
+def _floor(database: Database, settings: OutboxSettings) -> float:
+    """Seconds that no relay saves: one durable commit (of the window), one record there and back, with its linger."""
+    database.execute(sql.MAKE_ACCOUNTS)
+    producer = Producer(PRODUCER | {"bootstrap.servers": settings.bootstrap_servers})
+    topic = next(iter(settings.topics))
+    commits, trips = [], []
+    for number in range(_SINGLES):
+        started = time.perf_counter()
+        database.execute(sql.CHANGE_ACCOUNT, [number])
+        committed = time.perf_counter()
+        producer.produce(topic, b"{}", b"key")
+        producer.flush()
+        commits.append(committed - started)
+        trips.append(time.perf_counter() - committed)
+    return median(commits) + median(trips)

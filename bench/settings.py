@@ -1,0 +1,19 @@
+"""Settings of the bench: the outbox alone, in a database of its own on the server that DATABASE_URL names."""
+
+import environ
+
+from services.logging import configure_logging
+
+env = environ.Env()
+SECRET_KEY = env.str("SECRET_KEY", default="bench")
+INSTALLED_APPS = ["django.contrib.contenttypes", "outbox", "bench"]
+USE_TZ = True
+LOGGING_CONFIG = None
+configure_logging(level="WARNING")
+
+DATABASES = {"default": env.db_url("DATABASE_URL") | {"NAME": "doorstep_bench"}}
+OUTBOX = {
+    "SOURCE": "/doorstep/bench",
+    "BOOTSTRAP_SERVERS": env.str("KAFKA_BOOTSTRAP_SERVERS"),
+    "TOPICS": {"bench.event": 6},
+}

@@ -1,0 +1,90 @@
+"""Every statement of the bench, named; the why stands on each."""
+
+#: The sizes' data comes from a pool, so that making it costs no more than copying it. Keys repeat as aggregates do.
+SEED = """
+INSERT INTO outbox_event
+    (event_id, source, event_type, subject, aggregate_type, aggregate_id, topic, partition_key, data)
+SELECT gen_random_uuid(), '/doorstep/bench', 'bench.event.happened.v1', key, 'event', key, 'bench.event', key,
+       (%(pool)s::text[])[1 + n %% %(pool_size)s]
+FROM (SELECT n, 'aggregate-' || n %% 10000 AS key FROM generate_series(1, %(count)s) AS n) AS numbered
+"""
+
+#: The log as it was when `base` was taken: everything since then waits again. Nobody leads.
+REWIND = """
+TRUNCATE outbox_window, outbox_progress;
+UPDATE outbox_relay SET epoch = epoch + 1, owner = '', lease_until = '-infinity', identity = '';
+INSERT INTO outbox_window (generation, window_id, epoch, base_snapshot, snapshot)
+VALUES (1, 0, 0, %(base)s::pg_snapshot, %(base)s::pg_snapshot);
+INSERT INTO outbox_progress (generation, window_id, page, position, first_position, count, is_complete, offsets)
+VALUES (1, 0, 0, 0, 0, 0, true, '{}');
+"""
+
+EMPTY = "TRUNCATE outbox_event RESTART IDENTITY"
+
+#: The peers' table: the log's columns and what a queue needs, no more indexes than a queue needs.
+MAKE_QUEUE = """
+DROP TABLE IF EXISTS bench_queue;
+CREATE TABLE bench_queue (
+    position bigint PRIMARY KEY, event_id uuid NOT NULL, source text NOT NULL, event_type text NOT NULL,
+    subject text NOT NULL, topic text NOT NULL, partition_key text NOT NULL, data text NOT NULL, headers jsonb NOT NULL,
+    occurred_at timestamptz NOT NULL, published_at timestamptz);
+CREATE INDEX bench_queue_waiting ON bench_queue (position) WHERE published_at IS NULL;
+"""
+
+FILL_QUEUE = """
+INSERT INTO bench_queue
+SELECT position, event_id, source, event_type, subject, topic, partition_key, data, headers, occurred_at
+FROM outbox_event ORDER BY position
+"""
+
+#: The queue's classic: lock what nobody else has, delete it, publish, commit. One statement, as fast as it gets.
+TAKE_BY_DELETE = """
+DELETE FROM bench_queue WHERE position = ANY (ARRAY(
+    SELECT position FROM bench_queue ORDER BY position LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
+RETURNING position, event_id::text, source, event_type, subject, topic, partition_key, data, headers::text,
+          to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+"""
+
+#: The status column: the same, and the row stays.
+TAKE_BY_UPDATE = """
+UPDATE bench_queue SET published_at = clock_timestamp() WHERE position = ANY (ARRAY(
+    SELECT position FROM bench_queue WHERE published_at IS NULL ORDER BY position LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED))
+RETURNING position, event_id::text, source, event_type, subject, topic, partition_key, data, headers::text,
+          to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+"""
+
+MAKE_ACCOUNTS = """
+DROP TABLE IF EXISTS bench_account;
+CREATE TABLE bench_account (account_id integer PRIMARY KEY, balance bigint NOT NULL);
+INSERT INTO bench_account SELECT n, 0 FROM generate_series(0, 999) AS n
+"""
+
+#: The business of a business transaction: one row changes, and its lock keeps the events' order.
+CHANGE_ACCOUNT = "UPDATE bench_account SET balance = balance + 1 WHERE account_id = %s"
+
+#: Flushes of the write-ahead log by every process since the server began.
+COUNT_FLUSHES = "SELECT sum(fsyncs)::bigint FROM pg_stat_io WHERE object = 'wal'"
+
+#: pgbench's script: one event a transaction, its key told by the client and the number in it.
+RECORD_BY_PGBENCH = r"""\set n :n + 1
+INSERT INTO outbox_event
+    (event_id, source, event_type, subject, aggregate_type, aggregate_id, topic, partition_key, data)
+SELECT gen_random_uuid(), '/doorstep/bench', 'bench.event.happened.v1', key, 'event', key, 'bench.event', key,
+       '{"aggregate":"0000","filler":"' || repeat('x', 266) || '"}'
+FROM (SELECT concat(:client_id, '-', :n) AS key) AS named;
+"""
+
+#: From the first page's acknowledgement to the last one, on the database's clock: without the producer's warming up.
+DRAINED = """
+SELECT extract(epoch FROM max(published_at) - min(published_at))::float8,
+       (sum(count) - (array_agg(count ORDER BY window_id, page))[1])::float8
+FROM outbox_progress WHERE window_id > 0
+"""
+
+RECORD_ONE = """
+INSERT INTO outbox_event
+    (event_id, source, event_type, subject, aggregate_type, aggregate_id, topic, partition_key, data)
+VALUES (gen_random_uuid(), '/doorstep/bench', 'bench.event.happened.v1', %(key)s, 'event', %(key)s, 'bench.event',
+        %(key)s, '{"aggregate":"0000","filler":"x"}')
+"""
