@@ -164,7 +164,7 @@ def test_the_page_query_starts_at_the_windows_floor_and_looks_at_none_of_the_his
     ]
     assert new["Index Name"] == "outbox_event_p0_pkey"
     assert new["Actual Rows"] == 2_000
-    assert {node["Node Type"] for node in scans(plan)} == {"Index Scan"}
+    assert {node["Node Type"] for node in scans(plan) if node["Relation Name"] != "outbox_parked"} == {"Index Scan"}
     assert passed_over(plan) == 0
 
 

@@ -40,14 +40,14 @@ MUTANTS = [
     ),
     Mutant(
         "xmax-off-by-one-in-the-first-position", SQL,
-        "WHERE transaction_id >= pg_snapshot_xmax(%(base)s::pg_snapshot) AND position > r.rebase_position OFFSET 0",
-        "WHERE transaction_id > pg_snapshot_xmax(%(base)s::pg_snapshot) AND position > r.rebase_position OFFSET 0",
+        "WHERE transaction_id >= pg_snapshot_xmax(%(base)s::pg_snapshot) AND position + 0 > r.rebase_position OFFSET 0",
+        "WHERE transaction_id > pg_snapshot_xmax(%(base)s::pg_snapshot) AND position + 0 > r.rebase_position OFFSET 0",
         TRANSACTIONS + "test_an_id_that_is_assigned_and_not_completed_at_the_snapshot_is_in_the_next_window_alone",
     ),
     Mutant(
         "xmax-off-by-one-in-the-peek", SQL,
-        "WHERE transaction_id >= pg_snapshot_xmax(%(base)s::pg_snapshot) AND position > %(rebase)s",
-        "WHERE transaction_id > pg_snapshot_xmax(%(base)s::pg_snapshot) AND position > %(rebase)s",
+        "WHERE transaction_id >= pg_snapshot_xmax(%(base)s::pg_snapshot) AND position + 0 > %(rebase)s",
+        "WHERE transaction_id > pg_snapshot_xmax(%(base)s::pg_snapshot) AND position + 0 > %(rebase)s",
         TRANSACTIONS + "test_an_id_that_is_assigned_and_not_completed_at_the_snapshot_is_in_the_next_window_alone",
     ),
     Mutant(
@@ -58,8 +58,8 @@ MUTANTS = [
     ),
     Mutant(
         "late-rows-never-peeked", SQL,
-        "SELECT pg_snapshot_xip(pg_current_snapshot()))) AND position > %(rebase)s",
-        "SELECT pg_snapshot_xip(pg_current_snapshot()))) AND false",
+        "SELECT pg_snapshot_xip(pg_current_snapshot())))\n      AND position + 0 > %(rebase)s",
+        "SELECT pg_snapshot_xip(pg_current_snapshot())))\n      AND false",
         WINDOWS + "test_a_later_position_that_commits_first_is_published_first_and_the_other_is_not_lost",
     ),
     Mutant(
