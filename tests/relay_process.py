@@ -21,7 +21,10 @@ class RelayProcess:
     def __init__(self, log: Path, **options: object) -> None:
         database = connection.settings_dict
         url = f"postgres://{database['USER']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
-        environment = {"DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": url, "LOG_LEVEL": "DEBUG"}
+        environment = {
+            "DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": url, "LOG_LEVEL": "DEBUG",
+            "TESTS_SOURCE": settings.OUTBOX["SOURCE"],
+        }  # fmt: skip
         self.log = log
         with log.open("w") as output:
             self._process = subprocess.Popen(
