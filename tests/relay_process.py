@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from django.conf import settings
 from django.db import connection
 
 ROOT = Path(__file__).parent.parent
@@ -59,7 +60,6 @@ def main(options: str) -> None:
     import django
 
     django.setup()
-    from django.conf import settings
     from django.core.management import call_command
 
     settings.OUTBOX = settings.OUTBOX | json.loads(options)
