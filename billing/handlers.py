@@ -13,7 +13,7 @@ from outbox.envelope import Envelope
 Text = Annotated[str, Field(max_length=255)]
 
 
-class SettledPayment(BaseModel):
+class EndedPayment(BaseModel):
     """What billing reads of a captured or declined payment; other fields are none of its business."""
 
     payment_id: UUID
@@ -28,13 +28,13 @@ class SettledPayment(BaseModel):
         return Purchase(**self.model_dump(exclude={"decline_code"}))
 
 
-@handles("payments.payment.captured.v1", SettledPayment)
-def invoice_captured_payment(payment: SettledPayment, envelope: Envelope) -> None:
+@handles("payments.payment.captured.v1", EndedPayment)
+def invoice_captured_payment(payment: EndedPayment, envelope: Envelope) -> None:
     """Issue an invoice, settle it, and book it under the event's source and id."""
     settle_invoice(payment.purchase(), source=envelope.source, event_id=envelope.id)
 
 
-@handles("payments.payment.declined.v1", SettledPayment)
-def void_declined_payment(payment: SettledPayment, envelope: Envelope) -> None:
+@handles("payments.payment.declined.v1", EndedPayment)
+def void_declined_payment(payment: EndedPayment, envelope: Envelope) -> None:
     """The other way: an invoice that is closed without money."""
     void_invoice(payment.purchase(), reason=payment.decline_code)

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from outbox.conf import OutboxSettings
-from outbox.publisher import KafkaPublisher
+from outbox.management.commands.relay_outbox import make_publisher
 from outbox.relay import Relay
 from tests.conditions import wait_until
 from tests.faults.invariants import check_publishing, count_waiting
@@ -43,9 +43,15 @@ class Successor:
 
 
 @pytest.fixture
-def successor(topics: Topics, kafka: str, outbox_settings: OutboxSettings) -> Iterator[Successor]:
-    publisher = KafkaPublisher(bootstrap_servers=kafka, topics=outbox_settings.topics)
-    made = Successor(Relay(publisher=publisher, settings=outbox_settings))
+def mode() -> str:
+    """OUTBOX["MODE"] of victims and successors; tests of both modes parametrize it."""
+    return "idempotent"
+
+
+@pytest.fixture
+def successor(topics: Topics, outbox_settings: OutboxSettings, mode: str) -> Iterator[Successor]:
+    chosen = OutboxSettings.model_validate(outbox_settings.model_dump(by_alias=True) | {"MODE": mode})
+    made = Successor(Relay(publisher=make_publisher(chosen), settings=chosen))
     yield made
     if made._thread.is_alive():
         made.stop()

@@ -24,9 +24,10 @@ class Trip:
 @dataclass(frozen=True)
 class Moment:
     """created: the producer is made. produce: a record is about to be handed over, those before it are acknowledged.
-    produced: a whole page is handed over, no acknowledgement was looked at. acknowledged: after a delivery callback."""
+    produced: a whole page is handed over, no acknowledgement was looked at. acknowledged: after a delivery callback.
+    Of a transaction: begun, with its offsets, its commit asked for and no answer read, committed."""
 
-    when: Literal["created", "produce", "produced", "acknowledged"]
+    when: Literal["created", "produce", "produced", "acknowledged", "begun", "offsets", "committing", "committed"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,13 @@ ZOMBIES = [
     *(point for point in RELAY if point.name >= "R05"),
 ]
 
+TRANSACTIONAL = [
+    Point("R16", "after begin", Moment("begun"), 2),
+    Point("R17", "after produce, offsets in the transaction", Moment("offsets"), 2),
+    Point("R18", "commit sent, no answer", Moment("committing"), 2),
+    Point("R19", "Kafka committed, database not", Moment("committed"), 2),
+]
+
 INBOX = [
     # psycopg sends BEGIN with the first statement: before it is before BEGIN.
     Point("C05", "batch consumed, before BEGIN", Trip("before", "SET TRANSACTION ISOLATION LEVEL READ COMMITTED")),
@@ -86,4 +94,4 @@ UPKEEP = [
     Point("R24", "between the proof and the drop", Trip("before", "DROP TABLE")),
     Point("R25", "created, not attached", Trip("before", "ALTER TABLE outbox_event ATTACH PARTITION"), 2),
 ]
-POINTS = {point.name: point for point in [*RELAY, *ZOMBIES, *INBOX, *UPKEEP]}
+POINTS = {point.name: point for point in [*RELAY, *ZOMBIES, *TRANSACTIONAL, *INBOX, *UPKEEP]}

@@ -6,4 +6,8 @@ from tests.settings import *  # noqa: F403
 from tests.settings import OUTBOX
 
 PAGE_SIZE = 7
-OUTBOX = OUTBOX | {"PAGE_SIZE": PAGE_SIZE, "LEASE_SECONDS": float(os.environ.get("FAULTS_LEASE_SECONDS", "1"))}
+OUTBOX = OUTBOX | {
+    "MODE": os.environ.get("FAULTS_MODE", "idempotent"),
+    "PAGE_SIZE": PAGE_SIZE,
+    "LEASE_SECONDS": float(os.environ.get("FAULTS_LEASE_SECONDS", "1")),
+}

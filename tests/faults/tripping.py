@@ -6,6 +6,7 @@ Statements are seen by Django's own instrumentation (execute_wrapper), the produ
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import confluent_kafka
@@ -86,6 +87,22 @@ class TrippingProducer(confluent_kafka.Producer):
             self._has_fresh = False
             self._pass("produced")
         return super().poll(*args)
+
+    def begin_transaction(self) -> None:
+        super().begin_transaction()
+        self._pass("begun")
+
+    def send_offsets_to_transaction(self, *args: Any) -> None:
+        super().send_offsets_to_transaction(*args)
+        self._pass("offsets")
+
+    def commit_transaction(self, *args: Any) -> None:
+        if self.moment.when == "committing":
+            with suppress(confluent_kafka.KafkaException):  # the time-out of no time at all: it is on its way
+                super().commit_transaction(0)
+            self._pass("committing")
+        super().commit_transaction(*args)
+        self._pass("committed")
 
     def _pass(self, when: str) -> None:
         if when == self.moment.when:

@@ -13,13 +13,13 @@ from tests.faults.proxies import PostgresProxy, Proxy
 
 
 @contextmanager
-def victim_at(point: Point, signum: int) -> Iterator[tuple[Victim, Proxy | None]]:
+def victim_at(point: Point, signum: int, **environment: str) -> Iterator[tuple[Victim, Proxy | None]]:
     """A relay that has met the signal at the point; with the proxy, if an answer is held there."""
     if not isinstance(point.place, Withheld):
-        with Victim(point.name, signum) as victim:
+        with Victim(point.name, signum, **environment) as victim:
             yield victim, None
         return
-    with _proxy(point.place, point.hit) as proxy, Victim("-", 0, **_through(proxy)) as victim:
+    with _proxy(point.place, point.hit) as proxy, Victim("-", 0, **environment, **_through(proxy)) as victim:
         wait_until(proxy.held.is_set, what=f"at {point}")
         victim.send(signum)
         yield victim, proxy
