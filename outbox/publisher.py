@@ -60,7 +60,7 @@ class Publisher(Protocol):
     def take_over(self) -> Progress | None:
         """Fence earlier leaders where the broker can. Return the progress that it keeps; None: it keeps none."""
 
-    def read_newest(self, *, source: str) -> tuple[int, int] | None:
+    def read_newest(self, *, source: str, while_waiting: Callable[[], None]) -> tuple[int, int] | None:
         """Return (generation, window) of the newest event of the source at the topics' ends; None: there is none."""
 
     def publish(self, page: Sequence[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
@@ -104,9 +104,10 @@ class KafkaPublisher:
         """See Publisher. This one keeps no progress on the broker, and cannot fence: a zombie repeats a page."""
         return None
 
-    def read_newest(self, *, source: str) -> tuple[int, int] | None:
+    def read_newest(self, *, source: str, while_waiting: Callable[[], None]) -> tuple[int, int] | None:
         """See Publisher."""
-        return read_newest(self._settings["bootstrap.servers"], self._topics, source=source)
+        servers = self._settings["bootstrap.servers"]
+        return read_newest(servers, self._topics, source=source, while_waiting=while_waiting)
 
     def publish(self, page: Sequence[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
         """See Publisher."""

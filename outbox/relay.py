@@ -94,7 +94,8 @@ class Relay:
         progress = self.publisher.take_over()
         self._renew(lease)  # by epoch: who paused before take_over() may just have fenced the rightful leader
         state = log.read_state(lease)
-        lease = check_identity(lease, state, self.publisher.read_newest(source=self.settings.source))
+        newest = self.publisher.read_newest(source=self.settings.source, while_waiting=partial(self._renew, lease))
+        lease = check_identity(lease, state, newest)
         self._lease, self._state = lease, skip_published(lease, state, progress, limit=self.settings.page_size)
         self.watch.lead(lease, self._state, promise=self.publisher.promise)
         return lease

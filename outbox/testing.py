@@ -38,7 +38,7 @@ class MemoryPublisher:
         """See outbox.publisher.Publisher. Keeps no progress."""
         return None
 
-    def read_newest(self, *, source: str) -> tuple[int, int] | None:
+    def read_newest(self, *, source: str, while_waiting: Callable[[], None]) -> tuple[int, int] | None:
         """See outbox.publisher.Publisher."""
         tails: list[dict[str, Any]] = [dict(log[-1].headers) for log in self.log.values() if log]
         ours = [tail["ce_sequence"].decode() for tail in tails if tail["ce_source"] == source.encode()]
