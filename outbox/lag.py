@@ -95,7 +95,8 @@ def _end(writer: Writer) -> str:
 
 def _parked(status: Status) -> Iterator[str]:
     if status.parked_rows:
-        yield f"  parked: {status.parked_rows} rows of {status.parked_keys} keys need a person: manage.py redrive_outbox --dry-run"
+        counts = f"{status.parked_rows} rows of {status.parked_keys} keys"
+        yield f"  parked: {counts} need a person: manage.py redrive_outbox --dry-run"
 
 
 def _harmless(writers: list[Writer], *, hidden: int) -> Iterator[str]:
