@@ -5,7 +5,7 @@ FROM python:3.13.5-slim-bookworm AS packages
 COPY --from=uv /uv /usr/local/bin/uv
 WORKDIR /app
 COPY pyproject.toml uv.lock ./
-RUN uv sync --locked --no-default-groups --no-cache --python /usr/local/bin/python
+RUN uv sync --locked --no-default-groups --no-cache --compile-bytecode --python /usr/local/bin/python
 
 FROM python:3.13.5-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /app doorstep && install -d -o doorstep /data

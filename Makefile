@@ -18,7 +18,7 @@ setup: .venv/.ready ## Make the virtual environment from the lock file
 		$(PYTHON) -m venv .uv || { echo "make: $(PYTHON) cannot make virtual environments: on Debian, install python3-venv"; exit 1; }; \
 		.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
 	@echo "fetching the locked packages ..."
-	@.uv/bin/uv sync --locked --quiet --python "$$(command -v $(PYTHON))"
+	@.uv/bin/uv sync --locked --quiet --compile-bytecode --python "$$(command -v $(PYTHON))"
 	@touch .venv/.ready
 
 demo: setup ## Replay real purchases, kill processes, prove that the cents agree (PURCHASES=500, FILE=other.csv)
