@@ -100,9 +100,9 @@ def test_a_redrive_that_is_refused_again_parks_again_and_does_not_spin(
     relay = make_relay(broker)
     drain(relay)
     call_command("redrive_outbox", "--all", verbosity=0)
-    drain(relay)
+    rounds = [relay.run_once() for _ in range(10)]
+    assert rounds[-1] == 0, "it does not spin"
     assert values(broker) == ["a-1"]
-    assert relay.run_once() == 0
     waiting = ParkedRow.objects.filter(resolved_at=None, redrive_asked_at=None).order_by("position")
     assert list(waiting.values_list("position", "reason")) == [(2, "refused"), (3, "queued")]
 
