@@ -61,8 +61,12 @@ RELAY = [
     Point("R05", "window opened, nothing read", Trip("after", sql.OPEN)),
     # The second page is read while the first is in flight: all of that one may be on the wire and not saved.
     Point(
-        "R06", "in the middle of a page read", Withheld("postgres", sql.PAGE[:40].encode(), passed=300), 2, (0, PAGE_SIZE)
-    ),
+        "R06",
+        "in the middle of a page read",
+        Withheld("postgres", sql.PAGE[:40].encode(), passed=300),
+        2,
+        (0, PAGE_SIZE),
+    ),  # fmt: skip
     Point("R07", "page read, nothing produced", Trip("after", sql.PAGE), 2, (0, PAGE_SIZE)),
     Point("R08", "3 of 7 of the second page produced", Moment("produce"), PAGE_SIZE + 4, (3, 3)),
     Point("R09", "all produced, nothing acknowledged", Moment("produced"), 2, (0, PAGE_SIZE)),
