@@ -53,6 +53,7 @@ class Point:
         return f"{self.name}: {self.what}"
 
 
+_IN_A_PAGE = Withheld("postgres", sql.PAGE[:40].encode(), passed=300)
 RELAY = [
     Point("R01", "before the lease", Trip("before", sql.LEAD)),
     Point("R02", "epoch committed, no producer yet", Trip("after", sql.LEAD)),
@@ -60,13 +61,7 @@ RELAY = [
     Point("R04", "snapshot taken, open not committed", Trip("uncommitted", sql.OPEN)),
     Point("R05", "window opened, nothing read", Trip("after", sql.OPEN)),
     # The second page is read while the first is in flight: all of that one may be on the wire and not saved.
-    Point(
-        "R06",
-        "in the middle of a page read",
-        Withheld("postgres", sql.PAGE[:40].encode(), passed=300),
-        2,
-        (0, PAGE_SIZE),
-    ),  # fmt: skip
+    Point("R06", "in the middle of a page read", _IN_A_PAGE, 2, (0, PAGE_SIZE)),
     Point("R07", "page read, nothing produced", Trip("after", sql.PAGE), 2, (0, PAGE_SIZE)),
     Point("R08", "3 of 7 of the second page produced", Moment("produce"), PAGE_SIZE + 4, (3, 3)),
     Point("R09", "all produced, nothing acknowledged", Moment("produced"), 2, (0, PAGE_SIZE)),
