@@ -8,7 +8,6 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-proto
 from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from operator import methodcaller
 
 from confluent_kafka import Message
@@ -105,11 +104,6 @@ def parse_sequence(sequence: str) -> tuple[int, int, int]:
     """Return generation, window id and position of a ce_sequence. Raises ValueError, which holds the text."""
     generation, window_id, position = sequence.split("-")
     return int(generation), int(window_id), int(position)
-
-
-def format_time(moment: datetime) -> str:
-    """Return ce_time: RFC 3339 in UTC with microseconds. The moment must be aware."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _attributes(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:

@@ -138,21 +138,6 @@ def advance(
     return window._replace(page=page, position=position, is_complete=is_complete)
 
 
-class ParkedRow(NamedTuple):
-    """A row that waits for a redrive."""
-
-    position: int
-    topic: str
-    partition_key: str
-    reason: str
-    problem: str
-
-
-def read_parked() -> list[ParkedRow]:
-    """Return what is parked and not resolved, in order of position."""
-    return [ParkedRow._make(row) for row in _rows(sql.PARKED, {})]
-
-
 def ask_for_redrive(
     *, positions: list[int] | None = None, keys: list[str] | None = None, everything: bool = False
 ) -> list[tuple[str, str, int]]:
@@ -166,11 +151,12 @@ def ask_for_redrive(
 
 def _parking(records: Sequence[Record], passed: list[Passed]) -> dict[str, Any]:
     positions = [each.record.position for each in passed]
+    passed_over = set(positions)
     return {
         "parked": len(passed), "passed": positions, "topics": [each.record.topic for each in passed],
         "keys": [each.record.key.decode() for each in passed], "reasons": [each.reason for each in passed],
         "problems": [each.problem for each in passed],
-        "published": [record.position for record in records if record.position not in set(positions)],
+        "published": [record.position for record in records if record.position not in passed_over],
     }  # fmt: skip
 
 

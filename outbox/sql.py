@@ -204,10 +204,6 @@ FROM lead
 RETURNING page
 """
 
-PARKED = """
-SELECT position, topic, partition_key, reason, problem FROM outbox_parked WHERE resolved_at IS NULL ORDER BY position
-"""
-
 #: A wish to the leader, by position or by key; the rows of a key go together. Answers every key that is concerned.
 ASK_FOR_REDRIVE = """
 WITH wished AS (

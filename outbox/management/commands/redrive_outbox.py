@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from outbox.log import ask_for_redrive, read_parked
+from outbox.log import ask_for_redrive
+from outbox.models import ParkedRow
 
 
 class Command(BaseCommand):
@@ -19,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, position: list[int], key: list[str], dry_run: bool, **options: Any) -> None:
         if dry_run:
-            for row in read_parked():
+            for row in ParkedRow.objects.filter(resolved_at=None).order_by("position"):
                 self.stdout.write(f"{row.position} {row.topic} {row.partition_key} {row.reason}: {row.problem}")
             return
         if not (position or key or options["all"]):
