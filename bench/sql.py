@@ -42,7 +42,7 @@ TAKE_BY_DELETE = """
 DELETE FROM bench_queue WHERE position = ANY (ARRAY(
     SELECT position FROM bench_queue ORDER BY position LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
 RETURNING position, event_id::text, source, event_type, subject, topic, partition_key, data, headers::text,
-          to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+          to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), false
 """
 
 #: The status column: the same, and the row stays.
@@ -51,7 +51,7 @@ UPDATE bench_queue SET published_at = clock_timestamp() WHERE position = ANY (AR
     SELECT position FROM bench_queue WHERE published_at IS NULL ORDER BY position LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED))
 RETURNING position, event_id::text, source, event_type, subject, topic, partition_key, data, headers::text,
-          to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+          to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), false
 """
 
 MAKE_ACCOUNTS = """

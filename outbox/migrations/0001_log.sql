@@ -53,7 +53,9 @@ CREATE TABLE outbox_relay (
     lease_until     timestamptz NOT NULL DEFAULT '-infinity',
     identity        text        NOT NULL DEFAULT '',
     generation      integer     NOT NULL DEFAULT 1,
-    rebase_position bigint      NOT NULL DEFAULT 0
+    rebase_position bigint      NOT NULL DEFAULT 0,
+    -- {topic: Kafka's id of it}: a topic that was deleted and made again has another one.
+    topic_ids       jsonb       NOT NULL DEFAULT '{}'
 );
 
 -- Append-only: window n is what snapshot n sees and snapshot n-1 does not (PgQ's tick). An explicit window has both
