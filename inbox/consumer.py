@@ -14,8 +14,9 @@ import structlog
 from django.db import connection
 
 from inbox import sql
+from inbox.applying import Outcome
 from inbox.conf import InboxSettings
-from inbox.receiving import Outcome, next_offsets, park_failed, receive
+from inbox.receiving import next_offsets, park_failed, receive
 from inbox.record import Record
 from inbox.retrying import back_off_seconds, is_retryable
 from inbox.source import KafkaSource

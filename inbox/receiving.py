@@ -7,28 +7,18 @@ ON CONFLICT DO NOTHING under REPEATABLE READ raises a serialization failure inst
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
 from typing import Any
 
 from django.db import connection, transaction
 
 from inbox import sql
+from inbox.applying import Identity, Outcome, apply_records
 from inbox.exceptions import AssignmentLostError
-from inbox.handlers import cares_for, find_handler
+from inbox.handlers import cares_for
 from inbox.parking import Reason, blocked_keys, park
 from inbox.record import Record
-from outbox.envelope import current_cause
 
 Partition = tuple[str, int]
-
-
-class Outcome(StrEnum):
-    """What became of a record. A duplicate is normal, counted, never an exception."""
-
-    APPLIED = "applied"
-    DUPLICATE = "duplicate"
-    IGNORED = "ignored"
-    PARKED = "parked"
 
 
 def receive(consumer: str, records: Sequence[Record], *, expected: Mapping[Partition, int]) -> Counter[Outcome]:
@@ -42,9 +32,7 @@ def receive(consumer: str, records: Sequence[Record], *, expected: Mapping[Parti
         fresh = _remember(cursor, consumer, records)
         known = _digests(cursor, consumer, [record for record in records if record.identity not in fresh])
         blocked = blocked_keys(cursor, consumer, records)
-        outcomes: Counter[Outcome] = Counter()
-        for record in records:
-            outcomes[_apply(cursor, consumer, record, fresh=fresh, known=known, blocked=blocked)] += 1
+        outcomes = apply_records(cursor, consumer, records, fresh=fresh, known=known, blocked=blocked)
         _move_offsets(cursor, consumer, records)
     return outcomes
 
@@ -70,34 +58,6 @@ def _begin() -> Iterator[Any]:
         yield cursor
 
 
-def _apply(
-    cursor: Any, consumer: str, record: Record, *, fresh: set[Any], known: dict[Any, bytes], blocked: set[Any]
-) -> Outcome:
-    if record.envelope is None:
-        return _put_away(cursor, consumer, record, Reason.UNREADABLE, record.problem)
-    handler = find_handler(consumer, record.envelope.type)
-    if handler is None:
-        return Outcome.IGNORED
-    if record.identity not in fresh:
-        if known.setdefault(record.identity, record.digest) != record.digest:
-            return _put_away(cursor, consumer, record, Reason.QUARANTINED, "the id is known with other content")
-        return Outcome.DUPLICATE
-    fresh.discard(record.identity)  # a second copy in this very batch is a duplicate
-    known[record.identity] = record.digest
-    if (record.topic, record.partition_key) in blocked:
-        return _put_away(cursor, consumer, record, Reason.QUEUED, "an earlier event of this key is parked")
-    token = current_cause.set(record.envelope)
-    try:
-        handler.apply(record.envelope)
-    finally:
-        current_cause.reset(token)
-    return Outcome.APPLIED
-
-
-def _put_away(cursor: Any, consumer: str, record: Record, reason: Reason, problem: str) -> Outcome:
-    return Outcome.PARKED if park(cursor, consumer, record, reason, problem) else Outcome.DUPLICATE
-
-
 def _lock_offsets(cursor: Any, consumer: str, records: Sequence[Record], expected: Mapping[Partition, int]) -> None:
     partitions = sorted(next_offsets(records))
     cursor.execute(
@@ -110,7 +70,7 @@ def _lock_offsets(cursor: Any, consumer: str, records: Sequence[Record], expecte
             raise AssignmentLostError(f"{partition}: expected {expected[partition]}, stored is {stored.get(partition)}")
 
 
-def _remember(cursor: Any, consumer: str, records: Sequence[Record]) -> set[tuple[str, str]]:
+def _remember(cursor: Any, consumer: str, records: Sequence[Record]) -> set[Identity]:
     """Insert the ids of all events that have a handler; return those that were not known."""
     events = {r.identity: r for r in reversed(records) if r.envelope and cares_for(consumer, r.envelope.type)}
     rows = [
@@ -130,7 +90,7 @@ def _remember(cursor: Any, consumer: str, records: Sequence[Record]) -> set[tupl
     return set(cursor.fetchall())
 
 
-def _digests(cursor: Any, consumer: str, records: Sequence[Record]) -> dict[tuple[str, str], bytes]:
+def _digests(cursor: Any, consumer: str, records: Sequence[Record]) -> dict[Identity, bytes]:
     identities = [record.identity for record in records if record.envelope]
     if not identities:
         return {}

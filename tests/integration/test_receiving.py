@@ -8,9 +8,10 @@ from django.db import connection
 from django.utils import timezone
 
 from billing.models import Invoice, LedgerEntry
+from inbox.applying import Outcome
 from inbox.exceptions import AssignmentLostError
 from inbox.models import InboxEvent, InboxOffset, ParkedEvent
-from inbox.receiving import Outcome, park_failed, receive
+from inbox.receiving import park_failed, receive
 from inbox.record import Record
 from outbox.envelope import MAX_ATTRIBUTE_BYTES, MAX_IDENTITY_BYTES
 from outbox.models import OutboxEvent

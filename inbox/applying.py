@@ -1,0 +1,92 @@
+"""What becomes of each record, and its handler's effect, inside the transaction that receive() or a redrive began."""
+
+from collections import Counter
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+from inbox.exceptions import HandlerNotFoundError
+from inbox.handlers import Handler, find_handler
+from inbox.parking import Reason, park
+from inbox.record import Record
+from outbox.envelope import Envelope, current_cause
+
+Identity = tuple[str, str]
+
+
+class Outcome(StrEnum):
+    """What became of a record. A duplicate is normal, counted, never an exception."""
+
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    IGNORED = "ignored"
+    PARKED = "parked"
+
+
+def apply_records(
+    cursor: Any,
+    consumer: str,
+    records: Sequence[Record],
+    *,
+    fresh: set[Identity],
+    known: dict[Identity, bytes],
+    blocked: set[tuple[str, str]],
+) -> Counter[Outcome]:
+    """Decide what becomes of each record, in offset order, and apply what is fresh; count the outcomes.
+
+    fresh: identities that were not known before; known: the digests of those that were; blocked: (topic, partition
+    key) pairs with a parked event. Raises what a handler raises, and HandlerNotFoundError.
+    """
+    outcomes: Counter[Outcome] = Counter()
+    for record in records:
+        outcomes[_apply(cursor, consumer, record, fresh=fresh, known=known, blocked=blocked)] += 1
+    return outcomes
+
+
+def apply_event(consumer: str, envelope: Envelope) -> None:
+    """Run the handler of one event, which becomes the cause of what the handler records.
+
+    Raises HandlerNotFoundError when the consumer has none, and what the handler raises.
+    """
+    handler = find_handler(consumer, envelope.type)
+    if handler is None:
+        raise HandlerNotFoundError(f"{envelope.type!r} has no handler in {consumer!r}")
+    _run(handler, envelope)
+
+
+def _apply(
+    cursor: Any,
+    consumer: str,
+    record: Record,
+    *,
+    fresh: set[Identity],
+    known: dict[Identity, bytes],
+    blocked: set[tuple[str, str]],
+) -> Outcome:
+    if record.envelope is None:
+        return _put_away(cursor, consumer, record, Reason.UNREADABLE, record.problem)
+    handler = find_handler(consumer, record.envelope.type)
+    if handler is None:
+        return Outcome.IGNORED
+    if record.identity not in fresh:
+        if known.setdefault(record.identity, record.digest) != record.digest:
+            return _put_away(cursor, consumer, record, Reason.QUARANTINED, "the id is known with other content")
+        return Outcome.DUPLICATE
+    fresh.discard(record.identity)  # a second copy in this very batch is a duplicate
+    known[record.identity] = record.digest
+    if (record.topic, record.partition_key) in blocked:
+        return _put_away(cursor, consumer, record, Reason.QUEUED, "an earlier event of this key is parked")
+    _run(handler, record.envelope)
+    return Outcome.APPLIED
+
+
+def _put_away(cursor: Any, consumer: str, record: Record, reason: Reason, problem: str) -> Outcome:
+    return Outcome.PARKED if park(cursor, consumer, record, reason, problem) else Outcome.DUPLICATE
+
+
+def _run(handler: Handler, envelope: Envelope) -> None:
+    token = current_cause.set(envelope)
+    try:
+        handler.apply(envelope)
+    finally:
+        current_cause.reset(token)
