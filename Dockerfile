@@ -14,6 +14,7 @@ COPY --from=packages /app/.venv .venv
 COPY manage.py ./
 COPY services services
 COPY admin_pages admin_pages
+COPY watching watching
 COPY outbox outbox
 COPY inbox inbox
 COPY payments payments

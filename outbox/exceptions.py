@@ -9,7 +9,6 @@ OutboxError
 ├── PublishFailedError       the broker failed or did not answer; the page is published again
 ├── TopicMismatchError       a topic is missing or has another partition count than declared
 ├── LeadershipLostError      another relay leads now
-├── MetricsPortError         the port for the metrics cannot be opened
 ├── ForeignClusterError      the database is not the one that the log was published from
 ├── LockNotGrantedError      upkeep gave up waiting for a lock; the next run tries again
 ├── TopicUnreadableError     the auditor got no answer from the broker
@@ -60,10 +59,6 @@ class LeadershipLostError(OutboxError):
     """The epoch in the database is not ours any more: another relay leads."""
 
     is_retryable = True
-
-
-class MetricsPortError(OutboxError):
-    """OUTBOX["METRICS_HOST"] and OUTBOX["METRICS_PORT"] are not a place to listen on: taken, not allowed, not here."""
 
 
 class ForeignClusterError(OutboxError):

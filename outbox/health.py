@@ -1,18 +1,10 @@
-"""Green or red, and the one line that says why: for check_outbox, Compose's health checks and explain_lag."""
-
-from typing import NamedTuple
+"""Is the outbox being published? For check_outbox, Compose's health checks and explain_lag."""
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from outbox.conf import OutboxSettings
 from outbox.status import Beat, Status, read_beats, read_status
-
-
-class Verdict(NamedTuple):
-    """`is_green`, and why in one line."""
-
-    is_green: bool
-    why: str
+from watching.health import Verdict
 
 
 def check_health(database: BaseDatabaseWrapper, *, settings: OutboxSettings, host: str | None = None) -> Verdict:

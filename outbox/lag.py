@@ -1,11 +1,11 @@
 """Why is it late? Who leads, the newest windows, and everything that can hold an event back, for a person at 3 am."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from outbox.conf import OutboxSettings
+from outbox.conf import OutboxSettings, outbox_settings
 from outbox.health import check_health, find_leader
 from outbox.status import (
     Beat,
@@ -18,12 +18,14 @@ from outbox.status import (
     read_windows,
     read_writers,
 )
+from watching.text import age, table
 
 _WINDOWS = 10
 
 
-def explain(database: BaseDatabaseWrapper, *, settings: OutboxSettings, older_than: float) -> str:
-    """Return the whole explanation. Transactions younger than `older_than` seconds are left out."""
+def explain(database: BaseDatabaseWrapper, *, older_than: float) -> str:
+    """Return the outbox's part of explain_lag. Transactions younger than `older_than` seconds are left out."""
+    settings = outbox_settings()
     status, beats = read_status(database), read_beats(database)
     writers = [writer for writer in read_writers(database) if writer.age >= older_than]
     verdict = check_health(database, settings=settings)
@@ -44,7 +46,7 @@ def _relays(status: Status, beats: list[Beat], settings: OutboxSettings) -> Iter
          "dead" if beat.age >= settings.dead_seconds else beat.problem or "-"]
         for beat in sorted(beats, key=lambda beat: beat is not leader)
     ]  # fmt: skip
-    return _table(["process", "role", "mode", "last beat", "problem"], rows)
+    return table(["process", "role", "mode", "last beat", "problem"], rows)
 
 
 def _windows(windows: list[Window]) -> Iterator[str]:
@@ -53,7 +55,7 @@ def _windows(windows: list[Window]) -> Iterator[str]:
          str(window.pages), f"{window.seconds:.3f}", "complete" if window.is_complete else "OPEN"]
         for window in windows
     ]  # fmt: skip
-    return _table(["window", "opened (UTC)", "rows", "pages", "seconds", "state"], rows)
+    return table(["window", "opened (UTC)", "rows", "pages", "seconds", "state"], rows)
 
 
 def _no_leader(status: Status, beats: list[Beat], settings: OutboxSettings) -> Iterator[str]:
@@ -80,7 +82,7 @@ def _writers(writers: list[Writer]) -> Iterator[str]:
     for writer in writers:
         if not writer.is_here:
             continue
-        yield f"  {_named(writer)} is open for {_age(writer.age)}"
+        yield f"  {_named(writer)} is open for {age(writer.age)}"
         yield f"    {_end(writer)}" if writer.has_recorded else "    it has recorded no event yet: nothing to hold back"
 
 
@@ -102,7 +104,7 @@ def _parked(status: Status) -> Iterator[str]:
 def _harmless(writers: list[Writer], *, hidden: int) -> Iterator[str]:
     elsewhere = [writer for writer in writers if not writer.is_here]
     for writer in elsewhere:
-        yield f"  {_named(writer)} is open for {_age(writer.age)}"
+        yield f"  {_named(writer)} is open for {age(writer.age)}"
         yield f"    in database {writer.database}: another log, it holds nothing back here"
     if not elsewhere:
         yield "  no open transaction in another database"
@@ -114,17 +116,3 @@ def _named(writer: Writer) -> str:
     if writer.state == "prepared":
         return f"prepared transaction {writer.name!r} of {writer.application}"
     return f"transaction of pid {writer.name} ({writer.application or 'no application name'}, {writer.state})"
-
-
-def _age(seconds: float) -> str:
-    minutes = int(seconds // 60)
-    return f"{seconds:.1f} s" if minutes < 2 else f"{minutes} min {seconds % 60:.0f} s"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield lines with columns as wide as their widest cell."""
-    widths = [max(len(row[place]) for row in [head, *rows]) for place in range(len(head))]
-    for row in [head, *rows]:
-        yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-    if not rows:
-        yield "  none"

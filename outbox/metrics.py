@@ -4,31 +4,16 @@ Counters are the process's own. Gauges are read from the database at the scrape,
 stay true while the relay waits for the broker, and publishing pays nothing for them.
 """
 
-import threading
-from collections.abc import Iterator
-from contextlib import closing
-from typing import NamedTuple
+from functools import partial
 
-from django.db import DatabaseError, InterfaceError, connection
-from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.gc_collector import GCCollector
-from prometheus_client.platform_collector import PlatformCollector
-from prometheus_client.process_collector import ProcessCollector
-from prometheus_client.registry import Collector
+from django.db.backends.base.base import BaseDatabaseWrapper
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from outbox.exceptions import MetricsPortError
-from outbox.status import prepare, read_beats, read_status, read_writers
+import watching.metrics
+from outbox.status import read_beats, read_status, read_writers
+from watching.metrics import DatabaseCollector, Description
 
 REGISTRY = CollectorRegistry()
-
-
-class Description(NamedTuple):
-    """A metric's name as it is scraped, its type, and its meaning in one line."""
-
-    name: str
-    kind: str
-    meaning: str
 
 
 METRICS = [
@@ -54,51 +39,22 @@ WINDOW = Histogram(
 )  # fmt: skip
 
 
-class DatabaseCollector(Collector):
-    """The gauges. One scrape at a time: a database that hangs must not collect connections."""
-
-    def __init__(self, *, owner: str, dead_seconds: float) -> None:
-        self._owner = owner
-        self._dead_seconds = dead_seconds
-        self._one_at_a_time = threading.Lock()
-
-    def collect(self) -> Iterator[Metric]:
-        """Read the database and yield the gauges; without an answer only outbox_database_up."""
-        with self._one_at_a_time:
-            try:
-                values = self._read()
-            except (DatabaseError, InterfaceError):
-                values = {"outbox_database_up": 0.0}
-        for name, value in values.items():
-            yield GaugeMetricFamily(name, _MEANING[name], value)
-
-    def _read(self) -> dict[str, float]:
-        database = connection.copy()
-        database.settings_dict["OPTIONS"] = database.settings_dict["OPTIONS"] | {"connect_timeout": 5}
-        with closing(database):
-            prepare(database)
-            status, beats, writers = read_status(database), read_beats(database), read_writers(database)
-        held = [writer.age for writer in writers if writer.has_recorded]
-        return {
-            "outbox_database_up": 1,
-            "outbox_lag_seconds": status.lag_seconds,
-            "outbox_depth": status.depth,
-            "outbox_leader": status.owner == self._owner and status.lease_seconds > 0,
-            "outbox_relays": sum(beat.age < self._dead_seconds for beat in beats),
-            "outbox_parked": status.parked_rows,
-            "outbox_held_seconds": max(held, default=0),
-            "outbox_quiet_seconds": status.quiet_seconds or 0,
-        }
-
-
 def serve(*, host: str, port: int, owner: str, dead_seconds: float) -> None:
     """Serve the metrics of this process at http://host:port/metrics from a thread. Raises MetricsPortError."""
-    try:
-        start_http_server(port, host, REGISTRY)
-    except OSError as error:
-        raise MetricsPortError(
-            f"METRICS_HOST {host!r}, METRICS_PORT {port}: {error.strerror}. Choose another port, or 0 for none"
-        ) from error
-    for collector in (PlatformCollector, ProcessCollector, GCCollector):
-        collector(registry=REGISTRY)
-    REGISTRY.register(DatabaseCollector(owner=owner, dead_seconds=dead_seconds))
+    watching.metrics.serve(REGISTRY, host=host, port=port)
+    read = partial(_read, owner=owner, dead_seconds=dead_seconds)
+    REGISTRY.register(DatabaseCollector(read, meanings=_MEANING, up="outbox_database_up"))
+
+
+def _read(database: BaseDatabaseWrapper, *, owner: str, dead_seconds: float) -> dict[str, float]:
+    status, beats, writers = read_status(database), read_beats(database), read_writers(database)
+    held = [writer.age for writer in writers if writer.has_recorded]
+    return {
+        "outbox_lag_seconds": status.lag_seconds,
+        "outbox_depth": status.depth,
+        "outbox_leader": status.owner == owner and status.lease_seconds > 0,
+        "outbox_relays": sum(beat.age < dead_seconds for beat in beats),
+        "outbox_parked": status.parked_rows,
+        "outbox_held_seconds": max(held, default=0),
+        "outbox_quiet_seconds": status.quiet_seconds or 0,
+    }

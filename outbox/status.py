@@ -1,12 +1,12 @@
 """What the database knows about the relay: the lease, the beats, what waits, who holds rows back. Reads only."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from outbox import watching_sql as sql
+from watching.database import read_rows
 
 #: Rows are counted up to here; see sql.STATUS.
 MOST_COUNTED = 10_000
@@ -67,38 +67,24 @@ class Window(NamedTuple):
 
 def read_status(database: BaseDatabaseWrapper) -> Status:
     """Return where the relay stands. Costs a few milliseconds on a log of any size."""
-    return Status._make(_rows(database, sql.STATUS, {"most": MOST_COUNTED})[0])
+    return Status._make(read_rows(database, sql.STATUS, {"most": MOST_COUNTED})[0])
 
 
 def read_beats(database: BaseDatabaseWrapper) -> list[Beat]:
     """Return every relay process's beat of the last hour, the newest first."""
-    return [Beat._make(row) for row in _rows(database, sql.BEATS)]
+    return [Beat._make(row) for row in read_rows(database, sql.BEATS)]
 
 
 def read_writers(database: BaseDatabaseWrapper) -> list[Writer]:
     """Return the open transactions of all databases of the cluster, the oldest first."""
-    return [Writer._make(row) for row in _rows(database, sql.WRITERS)]
+    return [Writer._make(row) for row in read_rows(database, sql.WRITERS)]
 
 
 def read_windows(database: BaseDatabaseWrapper, *, limit: int) -> list[Window]:
     """Return the newest windows, the newest first."""
-    return [Window._make(row) for row in _rows(database, sql.WINDOWS, {"limit": limit})]
+    return [Window._make(row) for row in read_rows(database, sql.WINDOWS, {"limit": limit})]
 
 
 def count_hidden(database: BaseDatabaseWrapper) -> int:
     """Return how many sessions of this database our role may not look into."""
-    return int(_rows(database, sql.HIDDEN)[0][0])
-
-
-def prepare(database: BaseDatabaseWrapper) -> None:
-    """Set what the statements here rely on; once a connection, and not on the relay's own."""
-    _rows(database, sql.SESSION)
-
-
-def _rows(
-    database: BaseDatabaseWrapper, statement: str, parameters: Mapping[str, Any] | None = None
-) -> list[tuple[Any, ...]]:
-    with database.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
+    return int(read_rows(database, sql.HIDDEN)[0][0])

@@ -22,12 +22,6 @@ SELECT owner, extract(epoch FROM clock_timestamp() - beat_at)::float8, epoch, wi
 FROM outbox_heartbeat ORDER BY beat_at DESC
 """
 
-#: Whoever watches must not hang when the database does, and is served by an index whatever the statistics say.
-SESSION = """
-SELECT set_config('statement_timeout', '5s', false), set_config('enable_seqscan', 'off', false),
-       set_config('enable_bitmapscan', 'off', false)
-"""
-
 #: The lease, the newest window and what waits behind it. A row waits when no window has it yet (late: its transaction
 #: was in flight at the newest snapshot; new: it began later), or its window is open and beyond the newest page.
 #: Every part walks an index and ends after %(most)s rows, so that a scrape costs the same on any log: up to there the

@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "admin_pages",
+    "watching",
     "outbox",
     "inbox",
 ]

@@ -126,7 +126,7 @@ def test_a_transaction_that_only_reads_and_a_young_one_are_not_named(session: Co
 
 def test_without_a_relay_the_missing_leader_is_the_reason(log: None) -> None:
     text, reasons, _ = explain()
-    assert text.startswith("RED  dead: no relay runs")
+    assert text.startswith("OUTBOX  RED  dead: no relay runs")
     assert "no leader: nobody has taken the lease" in reasons
     assert "start manage.py relay_outbox" in reasons
 

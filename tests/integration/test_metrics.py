@@ -10,10 +10,10 @@ from django.db import connection
 from prometheus_client.parser import text_string_to_metric_families
 
 from outbox import metrics
-from outbox.exceptions import MetricsPortError
 from stack.network import free_port
 from tests.purchases import capture
 from tests.relay_process import ROOT, Start, until
+from watching.exceptions import MetricsPortError
 
 
 def scrape(port: int) -> dict[str, float]:
