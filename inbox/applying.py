@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-from inbox.exceptions import HandlerNotFoundError
-from inbox.handlers import Handler, find_handler
+from inbox.exceptions import ContentChangedError, HandlerNotFoundError
+from inbox.failure import Failure, fingerprint
+from inbox.handlers import Handler, cares_for, find_handler
 from inbox.parking import Reason, park
-from inbox.record import Record
+from inbox.record import OrderedKey, Record
 from outbox.envelope import Envelope, current_cause
 
 Identity = tuple[str, str]
+_OTHER_CONTENT = Failure("the id is known with other content", fingerprint(ContentChangedError()), attempts=1)
+_BEHIND = Failure("an earlier event of this key is parked")
 
 
 class Outcome(StrEnum):
@@ -30,12 +33,12 @@ def apply_records(
     *,
     fresh: set[Identity],
     known: dict[Identity, bytes],
-    blocked: set[tuple[str, str]],
+    blocked: set[OrderedKey],
 ) -> Counter[Outcome]:
     """Decide what becomes of each record, in offset order, and apply what is fresh; count the outcomes.
 
-    fresh: identities that were not known before; known: the digests of those that were; blocked: (topic, partition
-    key) pairs with a parked event. Raises what a handler raises, and HandlerNotFoundError.
+    fresh: identities that were not known before; known: the digests of those that were; blocked: keys with a
+    parked event. Raises what a handler raises, and HandlerNotFoundError.
     """
     outcomes: Counter[Outcome] = Counter()
     for record in records:
@@ -61,27 +64,26 @@ def _apply(
     *,
     fresh: set[Identity],
     known: dict[Identity, bytes],
-    blocked: set[tuple[str, str]],
+    blocked: set[OrderedKey],
 ) -> Outcome:
     if record.envelope is None:
-        return _put_away(cursor, consumer, record, Reason.UNREADABLE, record.problem)
-    handler = find_handler(consumer, record.envelope.type)
-    if handler is None:
+        return _put_away(cursor, consumer, record, Reason.UNREADABLE, record.failure)
+    if not cares_for(consumer, record.envelope.type):
         return Outcome.IGNORED
     if record.identity not in fresh:
         if known.setdefault(record.identity, record.digest) != record.digest:
-            return _put_away(cursor, consumer, record, Reason.QUARANTINED, "the id is known with other content")
+            return _put_away(cursor, consumer, record, Reason.QUARANTINED, _OTHER_CONTENT)
         return Outcome.DUPLICATE
     fresh.discard(record.identity)  # a second copy in this very batch is a duplicate
     known[record.identity] = record.digest
-    if (record.topic, record.partition_key) in blocked:
-        return _put_away(cursor, consumer, record, Reason.QUEUED, "an earlier event of this key is parked")
-    _run(handler, record.envelope)
+    if record.ordered_key in blocked:
+        return _put_away(cursor, consumer, record, Reason.QUEUED, _BEHIND)
+    apply_event(consumer, record.envelope)
     return Outcome.APPLIED
 
 
-def _put_away(cursor: Any, consumer: str, record: Record, reason: Reason, problem: str) -> Outcome:
-    return Outcome.PARKED if park(cursor, consumer, record, reason, problem) else Outcome.DUPLICATE
+def _put_away(cursor: Any, consumer: str, record: Record, reason: Reason, failure: Failure) -> Outcome:
+    return Outcome.PARKED if park(cursor, consumer, record, reason, failure) else Outcome.DUPLICATE
 
 
 def _run(handler: Handler, envelope: Envelope) -> None:

@@ -5,7 +5,6 @@ read      -> one transaction: lock offsets, remember ids, handlers, move offsets
 a failure -> the batch again one event at a time; an event that keeps failing is parked, its key waits
 """
 
-import traceback
 from collections import Counter
 from collections.abc import Callable
 from threading import Event
@@ -16,6 +15,7 @@ from django.db import connection
 from inbox import sql
 from inbox.applying import Outcome
 from inbox.conf import InboxSettings
+from inbox.failure import describe
 from inbox.receiving import next_offsets, park_failed, receive
 from inbox.record import Record
 from inbox.retrying import back_off_seconds, is_retryable
@@ -86,8 +86,9 @@ class Consumer:
                     attempt=attempt,
                     error=str(error),
                 )
-                problem = traceback.format_exc()
-        park_failed(self.name, record, problem, expected=source.expected)
+                failure = describe(error, attempts=attempt)
+        if not park_failed(self.name, record, failure, expected=source.expected):
+            return self._receive(source, [record])  # its id has taken effect meanwhile, from another partition
         source.acknowledge(next_offsets([record]))
         return Counter({Outcome.PARKED: 1})
 

@@ -2,6 +2,7 @@
 
 InboxError
 ├── HandlerNotFoundError    another version of a type that has handlers: this code cannot read it
+├── ContentChangedError     a known id with other content
 ├── AssignmentLostError     the stored offset is not the one we expect: another consumer has the partition
 └── ConsumeFailedError      Kafka answered with an error
 """
@@ -15,6 +16,10 @@ class InboxError(Exception):
 
 class HandlerNotFoundError(InboxError):
     """The event's type has handlers, but not in this version. The event is parked."""
+
+
+class ContentChangedError(InboxError):
+    """The id is known, and had other content. The event is quarantined."""
 
 
 class AssignmentLostError(InboxError):

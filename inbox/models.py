@@ -59,6 +59,11 @@ class ParkedEvent(models.Model):
         UNREADABLE = "unreadable", "not a CloudEvents record"
         QUARANTINED = "quarantined", "a known id with other content"
 
+    class Resolution(models.TextChoices):
+        APPLIED = "applied", "a redrive applied it"
+        DUPLICATE = "duplicate", "its id had taken effect meanwhile"
+        DISCARDED = "discarded", "a person gave it up"
+
     consumer = models.TextField()
     source = models.TextField(help_text="empty for an unreadable record")
     event_id = models.TextField(help_text="topic/partition/offset for an unreadable record")
@@ -73,21 +78,43 @@ class ParkedEvent(models.Model):
     digest = models.BinaryField(help_text="SHA-256 of the value: every other content under one id is put away")
     headers = models.JSONField(help_text="name and base64 of each record header")
     parked_at = models.DateTimeField()
+    attempts = models.IntegerField(default=0, help_text="how often its handler was tried; 0 if it only waits")
+    fingerprint = models.TextField(blank=True, help_text="the same for events that fail alike; empty if it only waits")
     resolved_at = models.DateTimeField(null=True)
+    resolution = models.TextField(choices=Resolution, blank=True)
+    resolved_by = models.TextField(blank=True)
+    discard_reason = models.TextField(blank=True)
 
     class Meta:
         db_table = "inbox_parked"
         constraints = [
             models.UniqueConstraint(
-                fields=["consumer", "source", "event_id", "reason", "digest"], name="inbox_parked_once_per_content"
+                fields=["consumer", "source", "event_id", "digest"], name="inbox_parked_once_per_content"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(resolved_at=None, resolution="")
+                | (models.Q(resolved_at__isnull=False) & ~models.Q(resolution="")),
+                name="inbox_parked_resolved_has_resolution",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(resolution="discarded") | ~(models.Q(discard_reason="") | models.Q(resolved_by="")),
+                name="inbox_parked_discarded_has_reason_and_person",
             ),
         ]
         indexes = [
             models.Index(
-                fields=["consumer", "topic", "partition_key"],
+                fields=["consumer", "topic", "partition", "partition_key", "offset"],
                 name="inbox_parked_blocked_keys",
                 condition=models.Q(resolved_at=None, reason__in=["failed", "queued"]),
             ),
+            models.Index(
+                fields=["consumer", "parked_at"],
+                name="inbox_parked_waiting",
+                condition=models.Q(resolved_at=None),
+            ),
+            models.Index(fields=["event_id"], name="inbox_parked_by_event"),
+            models.Index(fields=["fingerprint", "id"], name="inbox_parked_by_fingerprint"),
+            models.Index(fields=["partition_key", "id"], name="inbox_parked_by_key"),
         ]
 
     def __str__(self) -> str:

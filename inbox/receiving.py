@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from inbox import sql
 from inbox.applying import Identity, Outcome, apply_records
 from inbox.exceptions import AssignmentLostError
+from inbox.failure import Failure
 from inbox.handlers import cares_for
 from inbox.parking import Reason, blocked_keys, park
 from inbox.record import Record
@@ -37,13 +38,18 @@ def receive(consumer: str, records: Sequence[Record], *, expected: Mapping[Parti
     return outcomes
 
 
-def park_failed(consumer: str, record: Record, problem: str, *, expected: Mapping[Partition, int]) -> None:
-    """Park one record whose handler keeps failing, in the transaction that moves the offset past it."""
+def park_failed(consumer: str, record: Record, failure: Failure, *, expected: Mapping[Partition, int]) -> bool:
+    """Park one record whose handler keeps failing, in the transaction that moves the offset past it.
+
+    Return False, with nothing changed, when its id has become known since: then it must be received, not parked.
+    """
     with _begin() as cursor:
         _lock_offsets(cursor, consumer, [record], expected)
-        _remember(cursor, consumer, [record])
-        park(cursor, consumer, record, Reason.FAILED, problem)
+        if not _remember(cursor, consumer, [record]):
+            return False
+        park(cursor, consumer, record, Reason.FAILED, failure)
         _move_offsets(cursor, consumer, [record])
+    return True
 
 
 def next_offsets(records: Iterable[Record]) -> dict[Partition, int]:

@@ -5,15 +5,26 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from inbox.failure import Failure, describe_unreadable
 from outbox.envelope import Envelope, decode
 
 RawHeaders = Sequence[tuple[str, bytes | None]]
+READABLE = Failure("")
+
+
+class OrderedKey(NamedTuple):
+    """A partition key where it is: its events keep their order, and wait together."""
+
+    topic: str
+    partition: int
+    partition_key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One record. `envelope` is None when `problem` says what cannot be read."""
+    """One record. `envelope` is None when `failure` says what cannot be read."""
 
     topic: str
     partition: int
@@ -22,7 +33,7 @@ class Record:
     value: bytes | None
     headers: RawHeaders
     envelope: Envelope | None = None
-    problem: str = ""
+    failure: Failure = READABLE
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -35,6 +46,10 @@ class Record:
     def partition_key(self) -> str:
         """The key that fixes the order; empty when none can be trusted."""
         return (self.envelope.partition_key or "") if self.envelope else ""
+
+    @property
+    def ordered_key(self) -> OrderedKey:
+        return OrderedKey(self.topic, self.partition, self.partition_key)
 
     @property
     def digest(self) -> bytes:
@@ -55,16 +70,16 @@ def storable(text: str) -> str:
 def read_record(
     *, topic: str, partition: int, offset: int, key: bytes | None, value: bytes | None, headers: RawHeaders
 ) -> Record:
-    """Return the record with its envelope, or with the problem that keeps it from being read. Never raises."""
-    envelope, problem = None, ""
+    """Return the record with its envelope, or with what keeps it from being read. Never raises."""
+    envelope, failure = None, READABLE
     try:
         envelope = decode(headers, key=key, value=value)
         if b"\x00" in envelope.data:
             raise ValueError("the data contains NUL")
         envelope.data.decode()
     except ValueError as error:
-        envelope, problem = None, str(error)
+        envelope, failure = None, describe_unreadable(error)
     return Record(
         topic=topic, partition=partition, offset=offset, key=key, value=value, headers=headers,
-        envelope=envelope, problem=problem,
+        envelope=envelope, failure=failure,
     )  # fmt: skip

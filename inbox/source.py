@@ -11,6 +11,7 @@ from confluent_kafka import Consumer as KafkaConsumer
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from inbox.exceptions import ConsumeFailedError
+from inbox.failure import describe_unreadable
 from inbox.offsets import read_offsets
 from inbox.receiving import Partition
 from inbox.record import Record, read_record
@@ -133,4 +134,4 @@ def _to_record(message: Message) -> Record:
     try:
         return read_record(**facts, headers=read_headers(message))
     except ValueError as error:  # the binding decodes names, and cannot give them as bytes
-        return Record(**facts, headers=[], problem=str(error))
+        return Record(**facts, headers=[], failure=describe_unreadable(error))

@@ -42,19 +42,23 @@ WHERE consumer = %(consumer)s
   AND (source, event_id) IN (SELECT * FROM unnest(%(source)s::text[], %(event_id)s::text[]))
 """
 
-#: Keys with a parked event: later events of the key queue behind it, others flow.
+#: Keys with a parked event: later events of the key queue behind it, others flow. By partition, as order is: the lock
+#: on the partition's offset row covers the answer.
 BLOCKED_KEYS = """
-SELECT DISTINCT topic, partition_key FROM inbox_parked
+SELECT DISTINCT topic, partition, partition_key FROM inbox_parked
 WHERE consumer = %(consumer)s AND resolved_at IS NULL AND reason IN ('failed', 'queued')
   AND partition_key = ANY (%(keys)s::text[])
 """
 
-#: The digest is in the constraint: a third content under a known id is put away like the second one.
+#: One row a content, whatever the reason, or a redrive would apply it twice. A third content under a known id is put
+#: away like the second one.
 PARK = """
-INSERT INTO inbox_parked (consumer, source, event_id, reason, problem, topic, partition, "offset", partition_key, key,
-                          value, digest, headers, parked_at)
-VALUES (%(consumer)s, %(source)s, %(event_id)s, %(reason)s, %(problem)s, %(topic)s, %(partition)s, %(offset)s,
-        %(partition_key)s, %(key)s, %(value)s, %(digest)s, %(headers)s::jsonb, statement_timestamp())
+INSERT INTO inbox_parked (consumer, source, event_id, reason, problem, fingerprint, attempts, topic, partition,
+                          "offset", partition_key, key, value, digest, headers, parked_at, resolution, resolved_by,
+                          discard_reason)
+VALUES (%(consumer)s, %(source)s, %(event_id)s, %(reason)s, %(problem)s, %(fingerprint)s, %(attempts)s, %(topic)s,
+        %(partition)s, %(offset)s, %(partition_key)s, %(key)s, %(value)s, %(digest)s, %(headers)s::jsonb,
+        statement_timestamp(), '', '', '')
 ON CONFLICT ON CONSTRAINT inbox_parked_once_per_content DO NOTHING
 """
 

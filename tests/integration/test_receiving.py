@@ -1,6 +1,7 @@
 """receive() and park_failed() on the real database: nothing that can arrive keeps a record from being put away."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.utils import timezone
 from billing.models import Invoice, LedgerEntry
 from inbox.applying import Outcome
 from inbox.exceptions import AssignmentLostError
+from inbox.failure import Failure
 from inbox.models import InboxEvent, InboxOffset, ParkedEvent
 from inbox.receiving import park_failed, receive
 from inbox.record import Record
@@ -27,12 +29,17 @@ def offset(log: None) -> InboxOffset:
 
 def receive_all(*records: Record) -> dict[Outcome, int]:
     """Receive the records as one batch, from where the database stands."""
-    expected = InboxOffset.objects.get(consumer="billing").next_offset
+    expected = InboxOffset.objects.get(consumer="billing", partition=0).next_offset
     return dict(receive("billing", records, expected={PARTITION: expected}))
 
 
 def park(record: Record, problem: str = "it failed") -> None:
-    park_failed("billing", record, problem, expected={PARTITION: 0})
+    assert park_failed("billing", record, Failure(problem, "f", 3), expected={PARTITION: 0})
+
+
+def park_next(record: Record) -> None:
+    """Park the record where the database stands."""
+    assert park_failed("billing", record, Failure("it failed", "f", 3), expected={PARTITION: record.offset})
 
 
 @pytest.mark.parametrize("put_away", [lambda record: receive("billing", [record], expected={PARTITION: 0}), park])
@@ -77,6 +84,29 @@ def test_a_third_content_under_one_id_is_quarantined_too() -> None:
     assert [row.offset for row in quarantined] == [1, 2]
 
 
+def test_an_event_whose_id_took_effect_between_two_attempts_is_not_parked() -> None:
+    InboxOffset.objects.create(consumer="billing", topic=TOPIC, partition=1, next_offset=0)
+    again = record_at(0, captured(), id="same")
+    receive("billing", [replace(again, partition=1)], expected={(TOPIC, 1): 0})
+    assert not park_failed("billing", again, Failure("it failed"), expected={PARTITION: 0})
+    assert not ParkedEvent.objects.exists()
+    assert receive_all(again) == {Outcome.DUPLICATE: 1}
+
+
+def test_a_known_event_in_a_version_that_this_code_cannot_read_is_a_duplicate_and_behind_a_parked_one_it_queues() -> (
+    None
+):
+    first = record_at(0, captured(), id="known", key="a")
+    receive_all(first)
+    park_next(record_at(1, captured(), key="b"))
+    unknown = {"type": "payments.payment.captured.v2"}
+    known, queued = record_at(2, captured(), id="known", key="a"), record_at(3, captured(), key="b", **unknown)
+    assert known.envelope is not None
+    known = replace(known, envelope=replace(known.envelope, type=unknown["type"]), value=first.value)
+    assert receive_all(known, queued) == {Outcome.DUPLICATE: 1, Outcome.PARKED: 1}
+    assert list(ParkedEvent.objects.order_by("offset").values_list("reason", flat=True)) == ["failed", "queued"]
+
+
 def test_the_same_id_with_money_from_two_sources_is_booked_twice() -> None:
     both = [record_at(n, captured(amount=1999), id="same", source=name) for n, name in enumerate(("/one", "/two"))]
     assert receive_all(*both) == {Outcome.APPLIED: 2}
@@ -94,11 +124,15 @@ def test_the_largest_legal_identity_fits_every_index() -> None:
     widest = {
         "consumer": incompressible(LONGEST_NAME), "topic": incompressible(LONGEST_NAME), "partition": 0, "offset": 0,
         "source": incompressible(MAX_IDENTITY_BYTES), "event_id": incompressible(MAX_IDENTITY_BYTES),
-        "partition_key": incompressible(MAX_ATTRIBUTE_BYTES), "digest": bytes(range(32)),
+        "partition_key": incompressible(MAX_ATTRIBUTE_BYTES),
     }  # fmt: skip
-    InboxEvent.objects.create(**widest, event_type="t", sequence="", data="", received_at=timezone.now())
+    InboxEvent.objects.create(
+        **widest, event_type="t", sequence="", digest=b"", data="", received_at=timezone.now()
+    )  # fmt: skip
     for reason in ParkedEvent.Reason:
-        ParkedEvent.objects.create(**widest, reason=reason, headers=[], parked_at=timezone.now())
+        ParkedEvent.objects.create(
+            **widest, digest=reason.encode(), reason=reason, headers=[], parked_at=timezone.now()
+        )
 
 
 @pytest.mark.parametrize("name", ["customer_id", "reference"])
