@@ -104,7 +104,9 @@ def peek(lease: Lease, state: State) -> Found:
 def open_window(lease: Lease, previous: State) -> State:
     """Commit the next window and return it. Raises LeadershipLostError."""
     window_id = previous.window_id + 1
-    row = _fenced(sql.OPEN, {"epoch": lease.epoch, "window_id": window_id, "base": previous.snapshot})
+    row = _fenced(sql.OPEN, {
+        "epoch": lease.epoch, "window_id": window_id, "base": previous.snapshot, "rebase": lease.rebase_position,
+    })  # fmt: skip
     return State(window_id, previous.snapshot, row[0], row[1], None, page=-1, position=0, is_complete=False)
 
 

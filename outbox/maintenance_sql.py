@@ -55,12 +55,14 @@ SELECT (SELECT snapshot::text FROM complete ORDER BY window_id DESC LIMIT 1),
 
 #: A row below pg_snapshot_xmin was committed before the snapshot: only the rest is looked at, by
 #: outbox_event_by_transaction; OFFSET 0 keeps the planner from the primary key. Rows up to rebase_position carry
-#: transaction ids of another cluster; the rebase settled them: published, or named by a window's positions.
+#: transaction ids of another cluster; the rebase settled them: published, or parked as missing until they are. All of
+#: those ids may be above any xmin: a table partition wholly below it is not walked ({high} is not part of it).
 PROOF = """
 WITH unpublished AS (
     SELECT position FROM (
         SELECT position, transaction_id FROM {table}
-        WHERE transaction_id >= pg_snapshot_xmin({newest}::pg_snapshot) OFFSET 0
+        WHERE transaction_id >= pg_snapshot_xmin({newest}::pg_snapshot)
+          AND (SELECT rebase_position FROM outbox_relay) < {high} - 1 OFFSET 0
     ) AS recent
     WHERE position > (SELECT rebase_position FROM outbox_relay)
       AND NOT pg_visible_in_snapshot(transaction_id, {newest}::pg_snapshot)
@@ -80,7 +82,8 @@ SELECT (SELECT count(*) FROM unpublished), (SELECT min(position) FROM unpublishe
        EXISTS (
            SELECT FROM (
                SELECT position, transaction_id FROM {table}
-               WHERE transaction_id >= pg_snapshot_xmin({old}::pg_snapshot) OFFSET 0
+               WHERE transaction_id >= pg_snapshot_xmin({old}::pg_snapshot)
+                 AND (SELECT rebase_position FROM outbox_relay) < {high} - 1 OFFSET 0
            ) AS recent
            WHERE position > (SELECT rebase_position FROM outbox_relay)
              AND NOT pg_visible_in_snapshot(transaction_id, {old}::pg_snapshot))

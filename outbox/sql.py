@@ -77,18 +77,21 @@ WHERE w.generation = %(generation)s ORDER BY w.window_id DESC LIMIT 1
 """
 
 #: Is any row visible now that the newest snapshot did not see? Two probes of one index, nothing written when idle.
-#: position + 0: no index on position can serve it, and the planner cannot choose to walk the whole history.
+#: "position > n OR position = n + 1" says what "position > n" says, and does two things more: no index on position
+#: serves it, so that the planner cannot choose to walk the whole history; and table partitions below n are pruned
+#: before anything is read. After a rebase in a new cluster their ids lie in the future, above any base.
 #: is_moved: 64 transactions have begun since; then an idle relay moves the base, so that the rows of a long
 #: transaction leave the probed range. (The relay itself uses a few transaction ids a second: hence not 1.)
 PEEK = """
 SELECT EXISTS (
     SELECT FROM outbox_event
-    WHERE transaction_id >= pg_snapshot_xmax(%(base)s::pg_snapshot) AND position + 0 > %(rebase)s
+    WHERE transaction_id >= pg_snapshot_xmax(%(base)s::pg_snapshot)
+      AND (position > %(rebase)s OR position = %(rebase)s + 1)
 ) OR EXISTS (
     SELECT FROM outbox_event
     WHERE transaction_id = ANY (ARRAY(SELECT pg_snapshot_xip(%(base)s::pg_snapshot)
                                       EXCEPT SELECT pg_snapshot_xip(pg_current_snapshot())))
-      AND position + 0 > %(rebase)s
+      AND (position > %(rebase)s OR position = %(rebase)s + 1)
 ),
 pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmax(%(base)s::pg_snapshot)::text::bigint >= 64,
 EXISTS (SELECT FROM outbox_parked WHERE resolved_at IS NULL AND redrive_asked_at IS NOT NULL)
@@ -97,13 +100,15 @@ EXISTS (SELECT FROM outbox_parked WHERE resolved_at IS NULL AND redrive_asked_at
 #: Commits with synchronous_commit = on before anything is published: that flush makes every row of the window
 #: durable, so a crash of the database cannot leave an event on Kafka whose row is gone.
 #: One statement has one snapshot: what it counts for first_position is what pg_current_snapshot() sees.
-#: OFFSET 0 and + 0 keep the planner from answering min() by a walk through the whole history of the primary key.
+#: OFFSET 0 and the OR (see PEEK) keep the planner from answering min() by a walk through the whole history of the
+#: primary key. A rebase raises the epoch, so the leader's rebase position is outbox_relay's.
 OPEN = """
 INSERT INTO outbox_window (generation, window_id, epoch, base_snapshot, snapshot, first_position)
 SELECT r.generation, %(window_id)s, r.epoch, %(base)s::pg_snapshot, pg_current_snapshot(), (
     SELECT min(position) FROM (
         SELECT position FROM outbox_event
-        WHERE transaction_id >= pg_snapshot_xmax(%(base)s::pg_snapshot) AND position + 0 > r.rebase_position OFFSET 0
+        WHERE transaction_id >= pg_snapshot_xmax(%(base)s::pg_snapshot)
+          AND (position > %(rebase)s OR position = %(rebase)s + 1) OFFSET 0
     ) AS fresh)
 FROM outbox_relay r WHERE r.epoch = %(epoch)s FOR SHARE
 RETURNING snapshot::text, first_position
@@ -111,13 +116,20 @@ RETURNING snapshot::text, first_position
 
 #: A window that names its positions: all rows of the keys whose redrive was asked for, in order. Its snapshots are
 #: those of the window before, so that no row falls between that one and the next. At most 1,000: several follow.
+#: In two halves, each by an index of its own: after a rebase millions may be asked for.
 OPEN_REDRIVE = """
 INSERT INTO outbox_window (generation, window_id, epoch, base_snapshot, snapshot, positions)
 SELECT r.generation, %(window_id)s, r.epoch, %(base)s::pg_snapshot, %(base)s::pg_snapshot, ARRAY(
-    SELECT p.position FROM outbox_parked p
-    WHERE p.resolved_at IS NULL AND (p.topic, p.partition_key) IN (
-        SELECT topic, partition_key FROM outbox_parked WHERE resolved_at IS NULL AND redrive_asked_at IS NOT NULL)
-    ORDER BY p.position LIMIT 1000)
+    (SELECT position FROM outbox_parked WHERE resolved_at IS NULL AND redrive_asked_at IS NOT NULL
+     ORDER BY position LIMIT 1000)
+    UNION ALL
+    (SELECT position FROM outbox_parked p
+     WHERE resolved_at IS NULL AND redrive_asked_at IS NULL AND EXISTS (
+         SELECT FROM outbox_parked a
+         WHERE a.resolved_at IS NULL AND a.redrive_asked_at IS NOT NULL
+           AND a.topic = p.topic AND a.partition_key = p.partition_key)
+     ORDER BY position LIMIT 1000)
+    ORDER BY position LIMIT 1000)
 FROM outbox_relay r WHERE r.epoch = %(epoch)s FOR SHARE
 RETURNING positions
 """
@@ -188,7 +200,8 @@ WITH lead AS MATERIALIZED (
     INSERT INTO outbox_parked AS o (position, topic, partition_key, generation, window_id, reason, problem)
     SELECT p.position, p.topic, p.partition_key, lead.generation, %(window_id)s, p.reason, p.problem FROM lead, passed p
     ON CONFLICT ON CONSTRAINT outbox_parked_once DO UPDATE
-    SET reason = excluded.reason, problem = excluded.problem, window_id = excluded.window_id, redrive_asked_at = NULL
+    SET reason = excluded.reason, problem = excluded.problem, redrive_asked_at = NULL,
+        generation = excluded.generation, window_id = excluded.window_id
 ), given_up AS (
     UPDATE outbox_parked o SET redrive_asked_at = NULL FROM lead
     WHERE o.resolved_at IS NULL AND o.redrive_asked_at IS NOT NULL AND o.position NOT IN (SELECT position FROM passed)
@@ -216,7 +229,7 @@ RETURNING o.topic, o.partition_key, o.position
 """
 
 #: Where a position was published: the window whose snapshots enclose its transaction or that names it, the page that
-#: covers it, unless it was passed over there.
+#: covers it, unless it was passed over there, or later, or found missing after that.
 #: The parameter stands in every condition: a walk along outbox_progress_by_position from there, not a join with the
 #: log; OFFSET 0 keeps the planner from making one.
 COORDINATES = """
@@ -229,7 +242,8 @@ WHERE p.position >= %(position)s AND p.first_position <= %(position)s AND p.coun
     WHERE e.position = %(position)s AND (e.position = ANY (w.positions) OR w.positions IS NULL
       AND pg_visible_in_snapshot(e.transaction_id, w.snapshot)
       AND NOT pg_visible_in_snapshot(e.transaction_id, w.base_snapshot)) OFFSET 0)
-  AND NOT EXISTS (SELECT FROM outbox_parked o WHERE o.position = %(position)s AND o.window_id = p.window_id)
+  AND NOT EXISTS (SELECT FROM outbox_parked o
+                  WHERE o.position = %(position)s AND (o.generation, o.window_id) >= (p.generation, p.window_id))
 ORDER BY p.position LIMIT 1
 """
 

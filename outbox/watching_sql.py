@@ -27,7 +27,10 @@ FROM outbox_heartbeat ORDER BY beat_at DESC
 #: Every part walks an index and ends after %(most)s rows, so that a scrape costs the same on any log: up to there the
 #: rows are counted, beyond the count is what lies between the oldest one and the end of the log, in positions.
 #: LATERAL and OFFSET 0: the window's values are parameters of each walk, which the planner does not turn into a join.
-#: "position - rebase > 0" is no condition of an index, on purpose: the planner would take the primary key for it.
+#: "position - published > 0" is no condition of an index, on purpose: the planner would take the primary key for it.
+#: The OR of the rebase position is none either, but prunes table partitions: see sql.PEEK.
+#: What a person or a rebase asked to be published again waits too, and is counted up to %(most)s: it does not lie
+#: between the oldest row and the end of the log. Parked is what nobody has asked for.
 STATUS = """
 WITH newest AS (
     SELECT r.epoch, r.owner, r.lease_until, r.rebase_position AS rebase, w.window_id, w.first_position AS first,
@@ -40,18 +43,19 @@ WITH newest AS (
 ), waiting AS (
     SELECT e.* FROM newest n, LATERAL (
         SELECT position, occurred_at FROM outbox_event
-        WHERE transaction_id >= pg_snapshot_xmax(n.snapshot) AND position - n.rebase > 0
+        WHERE transaction_id >= pg_snapshot_xmax(n.snapshot) AND (position > n.rebase OR position = n.rebase + 1)
         ORDER BY transaction_id, position LIMIT %(most)s OFFSET 0) e
     UNION ALL
     SELECT e.* FROM newest n, LATERAL (
         SELECT position, occurred_at FROM outbox_event
-        WHERE transaction_id = ANY (ARRAY(SELECT pg_snapshot_xip(n.snapshot))) AND position - n.rebase > 0
+        WHERE transaction_id = ANY (ARRAY(SELECT pg_snapshot_xip(n.snapshot)))
+          AND (position > n.rebase OR position = n.rebase + 1)
         ORDER BY transaction_id, position LIMIT %(most)s OFFSET 0) e
     UNION ALL
     SELECT e.* FROM newest n, LATERAL (
         SELECT position, occurred_at FROM outbox_event
         WHERE transaction_id = ANY (ARRAY(SELECT pg_snapshot_xip(n.base) EXCEPT SELECT pg_snapshot_xip(n.snapshot)))
-          AND position - greatest(n.published, n.rebase) > 0
+          AND (position > n.rebase OR position = n.rebase + 1) AND position - n.published > 0
           AND position - coalesce(n.first, 9223372036854775807) < 0
         ORDER BY transaction_id, position LIMIT %(most)s OFFSET 0) e WHERE NOT n.is_complete
     UNION ALL
@@ -61,17 +65,25 @@ WITH newest AS (
         ORDER BY position LIMIT %(most)s OFFSET 0) e
     WHERE NOT n.is_complete AND pg_visible_in_snapshot(e.transaction_id, n.snapshot)
       AND NOT pg_visible_in_snapshot(e.transaction_id, n.base)
+), asked AS (
+    SELECT e.occurred_at FROM (
+        SELECT position FROM outbox_parked WHERE resolved_at IS NULL AND redrive_asked_at IS NOT NULL
+        ORDER BY position LIMIT %(most)s) p
+    JOIN outbox_event e USING (position)
 ), summed AS (
-    SELECT count(*) AS counted, min(position) AS oldest, min(occurred_at) AS since FROM waiting
+    SELECT count(*) AS counted, min(position) AS oldest, min(occurred_at) AS since,
+           (SELECT count(*) FROM asked) AS asked, (SELECT min(occurred_at) FROM asked) AS asked_since
+    FROM waiting
 )
 SELECT n.epoch, n.owner, extract(epoch FROM n.lease_until - clock_timestamp())::float8, n.window_id, n.is_complete,
        extract(epoch FROM clock_timestamp() - n.published_at)::float8,
-       CASE WHEN s.counted < %(most)s THEN s.counted
+       s.asked + CASE WHEN s.counted < %(most)s THEN s.counted
             ELSE greatest(s.counted, (SELECT position FROM outbox_event ORDER BY position DESC LIMIT 1) - s.oldest + 1)
        END,
-       greatest(coalesce(extract(epoch FROM clock_timestamp() - s.since), 0), 0)::float8,
-       (SELECT count(*) FROM outbox_parked WHERE resolved_at IS NULL),
-       (SELECT count(DISTINCT (topic, partition_key)) FROM outbox_parked WHERE resolved_at IS NULL)
+       greatest(coalesce(extract(epoch FROM clock_timestamp() - least(s.since, s.asked_since)), 0), 0)::float8,
+       (SELECT count(*) FROM outbox_parked WHERE resolved_at IS NULL AND redrive_asked_at IS NULL),
+       (SELECT count(DISTINCT (topic, partition_key)) FROM outbox_parked
+        WHERE resolved_at IS NULL AND redrive_asked_at IS NULL)
 FROM newest n, summed s
 """
 

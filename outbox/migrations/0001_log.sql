@@ -92,8 +92,9 @@ CREATE TABLE outbox_progress (
 -- Serves the admin's question: which page holds this position?
 CREATE INDEX outbox_progress_by_position ON outbox_progress (position);
 
--- Rows that a page passed over: one that the broker refused for good, and later ones of its key, in order.
--- They block their key until they are resolved: published by a redrive's window.
+-- Rows that a page passed over: one that the broker refused for good, and later ones of its key, in order; and rows
+-- that a rebase found missing on their topic (window 0 of its generation). They block their key until they are resolved:
+-- published by a redrive's window, or found on the topic.
 CREATE TABLE outbox_parked (
     position            bigint      NOT NULL,
     topic               text        NOT NULL,
@@ -106,12 +107,14 @@ CREATE TABLE outbox_parked (
     redrive_asked_at    timestamptz,
     resolved_at         timestamptz,
     CONSTRAINT outbox_parked_once PRIMARY KEY (position),
-    CONSTRAINT outbox_parked_reason_is_known CHECK (reason IN ('refused', 'queued'))
+    CONSTRAINT outbox_parked_reason_is_known CHECK (reason IN ('refused', 'queued', 'missing'))
 );
--- Serves every page's question, which keys are blocked, and the peek's: is a redrive asked for?
+-- Serve every page's question, which keys are blocked; the peek's: is a redrive asked for? And the redrive's: what else?
 CREATE INDEX outbox_parked_blocked_keys ON outbox_parked (topic, partition_key, position) WHERE resolved_at IS NULL;
 CREATE INDEX outbox_parked_redrives ON outbox_parked (position)
     WHERE resolved_at IS NULL AND redrive_asked_at IS NOT NULL;
+CREATE INDEX outbox_parked_waiting ON outbox_parked (position)
+    WHERE resolved_at IS NULL AND redrive_asked_at IS NULL;
 
 -- Who runs: one row a relay process, written about once a second, leader or not. Not a log: updated in place, and at
 -- one update a second the dead versions beside a long transaction stay few.

@@ -170,7 +170,7 @@ def test_the_page_query_starts_at_the_windows_floor_and_looks_at_none_of_the_his
 
 def test_the_peek_and_the_opening_of_a_window_look_at_none_of_the_history(window: State) -> None:
     peek = explain(sql.PEEK, {"base": window.snapshot, "rebase": 0})
-    opening = explain(sql.OPEN, {"base": window.base, "epoch": 0, "window_id": 99})
+    opening = explain(sql.OPEN, {"base": window.base, "epoch": 0, "window_id": 99, "rebase": 0})
     assert passed_over(peek) == passed_over(opening) == 0
     on_the_log = [node for node in scans(opening) if "outbox_event" in node["Relation Name"]]
     assert sum(node["Actual Rows"] for node in on_the_log) == 3_000
