@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 
 from admin_pages.read_only import ReadOnlyAdmin
 from admin_pages.rendering import preformatted, pretty_json, table, visible, visible_bytes, visible_field
-from inbox.models import InboxEvent, InboxOffset, ParkedEvent
+from inbox.models import InboxEvent, InboxHorizon, InboxOffset, ParkedEvent
 
 
 @admin.register(InboxEvent)
@@ -20,7 +20,7 @@ class InboxEventAdmin(ReadOnlyAdmin):
     fieldsets = [
         (None, {"fields": ["event_id_visible", "event_type_visible", "source_visible", "consumer", "received_at"]}),
         ("On the broker", {"fields": [("topic", "partition", "offset"), "partition_key_visible", "sequence_visible"]}),
-        ("Content", {"fields": ["data_indented", "sha256"]}),
+        ("Content", {"fields": ["data_indented", "sha256", "headers_table"]}),
     ]
     event_id_visible = visible_field("event_id")
     event_type_visible = visible_field("event_type")
@@ -35,6 +35,10 @@ class InboxEventAdmin(ReadOnlyAdmin):
     @admin.display(description="SHA-256 of the data")
     def sha256(self, event: InboxEvent) -> str:
         return bytes(event.digest).hex()
+
+    @admin.display(description="headers")
+    def headers_table(self, event: InboxEvent) -> SafeString:
+        return _headers_table(event.headers)
 
 
 @admin.register(ParkedEvent)
@@ -65,8 +69,7 @@ class ParkedEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="headers")
     def headers_table(self, event: ParkedEvent) -> SafeString:
-        rows = [(visible(n), visible_bytes(None if v is None else base64.b64decode(v))) for n, v in event.headers]
-        return table(rows, head=["name", "value"])
+        return _headers_table(event.headers)
 
 
 @admin.register(InboxOffset)
@@ -75,3 +78,19 @@ class InboxOffsetAdmin(ReadOnlyAdmin):
 
     list_display = ["consumer", "topic", "partition", "next_offset"]
     ordering = ["consumer", "topic", "partition"]
+
+
+@admin.register(InboxHorizon)
+class InboxHorizonAdmin(ReadOnlyAdmin):
+    """Which events are known though their ids were pruned."""
+
+    list_display = ["topic", "partition", "source_visible", "event_type_visible", "lowest", "highest", "consumer"]
+    ordering = ["consumer", "topic", "partition", "event_type"]
+    fields = ["consumer", "topic", "partition", "source_visible", "event_type_visible", "lowest", "highest"]
+    source_visible = visible_field("source")
+    event_type_visible = visible_field("event_type")
+
+
+def _headers_table(headers: list[tuple[str, str | None]]) -> SafeString:
+    rows = [(visible(n), visible_bytes(None if v is None else base64.b64decode(v))) for n, v in headers]
+    return table(rows, head=["name", "value"])

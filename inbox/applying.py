@@ -37,8 +37,8 @@ def apply_records(
 ) -> Counter[Outcome]:
     """Decide what becomes of each record, in offset order, and apply what is fresh; count the outcomes.
 
-    fresh: identities that were not known before; known: the digests of those that were; blocked: keys with a
-    parked event. Raises what a handler raises, and HandlerNotFoundError.
+    fresh: identities that were not known before; known: the digests of those that were, unless pruned; blocked: keys
+    with a parked event. Raises what a handler raises, and HandlerNotFoundError.
     """
     outcomes: Counter[Outcome] = Counter()
     for record in records:
@@ -71,7 +71,7 @@ def _apply(
     if not cares_for(consumer, record.envelope.type):
         return Outcome.IGNORED
     if record.identity not in fresh:
-        if known.setdefault(record.identity, record.digest) != record.digest:
+        if known.get(record.identity, record.digest) != record.digest:  # not there: pruned, it is within the horizon
             return _put_away(cursor, consumer, record, Reason.QUARANTINED, _OTHER_CONTENT)
         return Outcome.DUPLICATE
     fresh.discard(record.identity)  # a second copy in this very batch is a duplicate

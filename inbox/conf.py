@@ -23,6 +23,12 @@ class InboxSettings(BaseModel):
     topics: list[str] = Field(min_length=1, description="topics to consume")
     batch_size: int = Field(default=500, ge=1, description="most events in one transaction")
     attempts: int = Field(default=3, ge=1, description="tries of one event before it is parked")
+    retention_days: float = Field(default=30, ge=0, description="ids, data and headers are kept at least this long")
+    outboxes: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="ce_source of each outbox of this template: the topics that it publishes to itself; only there does"
+        " ce_sequence tell what was received before its id was pruned",
+    )
     group_protocol: Literal["consumer", "classic"] = Field(default="consumer", description="KIP-848 or the older one")
     transaction_seconds: float = Field(
         default=30.0, gt=0, description="a stopped consumer's transaction ends after this"

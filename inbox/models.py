@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from inbox.horizon import WELL_FORMED
+
 
 class InboxEvent(models.Model):
     """An event that was received: applied, or parked (then it also has a ParkedEvent)."""
@@ -17,6 +19,7 @@ class InboxEvent(models.Model):
     offset = models.BigIntegerField()
     digest = models.BinaryField(help_text="SHA-256 of the data: the same id with another digest is quarantined")
     data = models.TextField()
+    headers = models.JSONField(help_text="name and base64 of each record header")
     received_at = models.DateTimeField()
 
     class Meta:
@@ -48,6 +51,38 @@ class InboxOffset(models.Model):
 
     def __str__(self) -> str:
         return f"{self.consumer} {self.topic}/{self.partition} next {self.next_offset}"
+
+
+class InboxHorizon(models.Model):
+    """The span of ce_sequence in which ids of a type were pruned: an unknown id in it was received before.
+
+    A type, because one that had no handler then was ignored and has no ids. A lower end, because a consumer that
+    started in the middle may be sent back to the beginning. docs/proofs.md has the proof.
+    """
+
+    consumer = models.TextField()
+    source = models.TextField()
+    topic = models.TextField()
+    partition = models.IntegerField()
+    event_type = models.TextField()
+    lowest = models.TextField(db_collation="C")
+    highest = models.TextField(db_collation="C")
+
+    class Meta:
+        db_table = "inbox_horizon"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["consumer", "source", "topic", "partition", "event_type"], name="inbox_horizon_once_per_type"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(lowest__regex=WELL_FORMED, highest__regex=WELL_FORMED),
+                name="inbox_horizon_is_a_sequence",
+            ),
+            models.CheckConstraint(condition=models.Q(lowest__lte=models.F("highest")), name="inbox_horizon_is_a_span"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.consumer} {self.topic}/{self.partition} {self.event_type!r} {self.lowest} to {self.highest}"
 
 
 class ParkedEvent(models.Model):
@@ -115,6 +150,9 @@ class ParkedEvent(models.Model):
             models.Index(fields=["event_id"], name="inbox_parked_by_event"),
             models.Index(fields=["fingerprint", "id"], name="inbox_parked_by_fingerprint"),
             models.Index(fields=["partition_key", "id"], name="inbox_parked_by_key"),
+            models.Index(
+                fields=["resolved_at"], name="inbox_parked_unreadable", condition=models.Q(reason="unreadable")
+            ),
         ]
 
     def __str__(self) -> str:

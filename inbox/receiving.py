@@ -1,7 +1,7 @@
 """receive(): remember and apply, once, in one transaction with the offsets.
 
-One order of locks for everybody: the offset rows first, then the ids. Under READ COMMITTED, stated here because
-ON CONFLICT DO NOTHING under REPEATABLE READ raises a serialization failure instead of answering.
+One order of locks for everybody: the offset rows first, then the ids, then the horizon. Under READ COMMITTED, stated
+here because ON CONFLICT DO NOTHING under REPEATABLE READ raises a serialization failure instead of answering.
 """
 
 from collections import Counter
@@ -16,6 +16,7 @@ from inbox.applying import Identity, Outcome, apply_records
 from inbox.exceptions import AssignmentLostError
 from inbox.failure import Failure
 from inbox.handlers import cares_for
+from inbox.horizon import counted_sequence, report_pruned
 from inbox.parking import Reason, blocked_keys, park
 from inbox.record import Record
 
@@ -28,10 +29,11 @@ def receive(consumer: str, records: Sequence[Record], *, expected: Mapping[Parti
     expected: the next offset a partition, as this process last saw it. Raises AssignmentLostError when the
     database knows another one, and whatever a handler raises; then nothing is changed.
     """
-    with _begin() as cursor:
+    with begin() as cursor:
         _lock_offsets(cursor, consumer, records, expected)
         fresh = _remember(cursor, consumer, records)
         known = _digests(cursor, consumer, [record for record in records if record.identity not in fresh])
+        report_pruned(consumer, records, fresh | known.keys())
         blocked = blocked_keys(cursor, consumer, records)
         outcomes = apply_records(cursor, consumer, records, fresh=fresh, known=known, blocked=blocked)
         _move_offsets(cursor, consumer, records)
@@ -43,7 +45,7 @@ def park_failed(consumer: str, record: Record, failure: Failure, *, expected: Ma
 
     Return False, with nothing changed, when its id has become known since: then it must be received, not parked.
     """
-    with _begin() as cursor:
+    with begin() as cursor:
         _lock_offsets(cursor, consumer, [record], expected)
         if not _remember(cursor, consumer, [record]):
             return False
@@ -58,7 +60,8 @@ def next_offsets(records: Iterable[Record]) -> dict[Partition, int]:
 
 
 @contextmanager
-def _begin() -> Iterator[Any]:
+def begin() -> Iterator[Any]:
+    """Begin the transaction of a receive, a redrive or a pruning; gives a cursor."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
         yield cursor
@@ -78,17 +81,16 @@ def _lock_offsets(cursor: Any, consumer: str, records: Sequence[Record], expecte
 
 def _remember(cursor: Any, consumer: str, records: Sequence[Record]) -> set[Identity]:
     """Insert the ids of all events that have a handler; return those that were not known."""
-    events = {r.identity: r for r in reversed(records) if r.envelope and cares_for(consumer, r.envelope.type)}
     rows = [
-        (*identity, r.envelope.type, r.partition_key, r.envelope.sequence or "", r.topic, r.partition, r.offset,
-         r.digest, r.envelope.data.decode())
-        for identity, r in events.items() if r.envelope
+        (*r.identity, r.envelope.type, r.partition_key, r.envelope.sequence or "", r.topic, r.partition, r.offset,
+         r.digest, r.envelope.data.decode(), r.headers_as_json(), counted_sequence(r.topic, r.envelope))
+        for r in records if r.envelope and cares_for(consumer, r.envelope.type)
     ]  # fmt: skip
     if not rows:
         return set()
     names = (
         "source", "event_id", "event_type", "partition_key", "sequence", "topic", "partition", "offset", "digest",
-        "data",
+        "data", "headers", "counted",
     )  # fmt: skip
     cursor.execute(
         sql.REMEMBER, _columns(consumer, **dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))

@@ -21,16 +21,23 @@ VALUES (%(consumer)s, %(topic)s, %(partition)s, %(next_offset)s) ON CONFLICT DO 
 """
 
 #: Sorted by id: two transactions that insert the same ids in different orders deadlock. What comes back is fresh.
+#: An id within the horizon was pruned, and is not fresh. `counted` is the sequence where that counts, else empty, which
+#: is below every horizon. Never in the statement that locks the offsets: its snapshot is older than the lock.
 REMEMBER = """
 INSERT INTO inbox_inboxevent (consumer, source, event_id, event_type, partition_key, sequence, topic, partition,
-                              "offset", digest, data, received_at)
+                              "offset", digest, data, headers, received_at)
 SELECT %(consumer)s, source, event_id, event_type, partition_key, sequence, topic, partition, "offset", digest, data,
-       statement_timestamp()
+       headers::jsonb, statement_timestamp()
 FROM unnest(%(source)s::text[], %(event_id)s::text[], %(event_type)s::text[], %(partition_key)s::text[],
             %(sequence)s::text[], %(topic)s::text[], %(partition)s::int[], %(offset)s::bigint[], %(digest)s::bytea[],
-            %(data)s::text[])
-    AS e (source, event_id, event_type, partition_key, sequence, topic, partition, "offset", digest, data)
-ORDER BY source, event_id
+            %(data)s::text[], %(headers)s::text[], %(counted)s::text[]) WITH ORDINALITY
+    AS e (source, event_id, event_type, partition_key, sequence, topic, partition, "offset", digest, data, headers,
+          counted, n)
+WHERE NOT EXISTS (
+    SELECT FROM inbox_horizon AS h
+    WHERE h.consumer = %(consumer)s AND h.source = e.source AND h.topic = e.topic AND h.partition = e.partition
+      AND h.event_type = e.event_type AND e.counted >= h.lowest AND e.counted <= h.highest)
+ORDER BY source, event_id, n
 ON CONFLICT ON CONSTRAINT inbox_event_once_per_consumer DO NOTHING
 RETURNING source, event_id
 """
@@ -61,5 +68,62 @@ VALUES (%(consumer)s, %(source)s, %(event_id)s, %(reason)s, %(problem)s, %(finge
         statement_timestamp(), '', '', '')
 ON CONFLICT ON CONSTRAINT inbox_parked_once_per_content DO NOTHING
 """
+
+#: The next ids to look at, by partition, in the order in which they were received; NULL where none is old enough.
+#: Walks the primary key from where the last chunk ended: what is kept, or dead and not vacuumed yet, is passed once a
+#: run, and no index serves pruning alone.
+OLD_IDS = """
+SELECT consumer, topic, partition, max(id),
+       array_agg(id) FILTER (WHERE received_at < statement_timestamp() - %(days)s * interval '1 day')
+FROM (SELECT id, consumer, topic, partition, received_at FROM inbox_inboxevent
+      WHERE id > %(after)s ORDER BY id LIMIT %(limit)s) AS next
+GROUP BY consumer, topic, partition ORDER BY consumer, topic, partition
+"""
+
+#: What PRUNE would delete, without a lock.
+COUNT_PRUNABLE = """
+SELECT count(*) FROM inbox_inboxevent AS e
+WHERE e.id = ANY (%(ids)s::bigint[]) AND NOT EXISTS (
+    SELECT FROM inbox_parked AS p
+    WHERE p.consumer = e.consumer AND p.source = e.source AND p.event_id = e.event_id
+      AND (p.resolved_at IS NULL OR p.resolved_at >= statement_timestamp() - %(days)s * interval '1 day'))
+"""
+
+#: The ids, then the horizon, in one statement behind the lock of their partition's offset: nobody sees the one without
+#: the other. A parked event keeps its id until it is resolved and old, and goes with it: else its other contents under
+#: the same id would be put away anew. Types longer than any handler's would not fit the horizon's index.
+PRUNE = """
+WITH pruned AS (
+    DELETE FROM inbox_inboxevent AS e
+    WHERE e.id = ANY (%(ids)s::bigint[]) AND NOT EXISTS (
+        SELECT FROM inbox_parked AS p
+        WHERE p.consumer = e.consumer AND p.source = e.source AND p.event_id = e.event_id
+          AND (p.resolved_at IS NULL OR p.resolved_at >= statement_timestamp() - %(days)s * interval '1 day'))
+    RETURNING e.consumer, e.source, e.event_id, e.event_type, e.topic, e.partition, e.sequence COLLATE "C" AS sequence
+), resolved AS (
+    DELETE FROM inbox_parked AS p USING pruned
+    WHERE p.consumer = pruned.consumer AND p.source = pruned.source AND p.event_id = pruned.event_id
+), raised AS (
+    INSERT INTO inbox_horizon AS h (consumer, source, topic, partition, event_type, lowest, highest)
+    SELECT consumer, source, topic, partition, event_type, min(sequence), max(sequence) FROM pruned
+    WHERE (source, topic) IN (SELECT * FROM unnest(%(sources)s::text[], %(topics)s::text[]))
+      AND sequence ~ %(well_formed)s AND octet_length(event_type) <= 255
+    GROUP BY consumer, source, topic, partition, event_type
+    ON CONFLICT ON CONSTRAINT inbox_horizon_once_per_type DO UPDATE
+    SET lowest = least(h.lowest, excluded.lowest), highest = greatest(h.highest, excluded.highest)
+)
+SELECT count(*) FROM pruned
+"""
+
+#: Unreadable records have no id among the others; resolved and old, they go by themselves.
+PRUNE_UNREADABLE = """
+DELETE FROM inbox_parked WHERE id IN (
+    SELECT id FROM inbox_parked
+    WHERE reason = 'unreadable' AND resolved_at < statement_timestamp() - %(days)s * interval '1 day'
+    ORDER BY resolved_at LIMIT %(limit)s)
+"""
+
+#: As SESSION, for one transaction: a stopped process must not hold up the consumer of a partition.
+TRANSACTION = "SELECT set_config('idle_in_transaction_session_timeout', %(budget)s, true)"
 
 SESSION = "SELECT set_config('idle_in_transaction_session_timeout', %(budget)s, false)"

@@ -28,6 +28,7 @@ INBOX = {
     "CONSUMER": "billing",
     "BOOTSTRAP_SERVERS": KAFKA_BOOTSTRAP_SERVERS,
     "TOPICS": ["payments.payment"],
+    "OUTBOXES": {"/doorstep/payments": ["payments.payment"]},
 }
 CELERY_TASK_DEFAULT_QUEUE = SERVICE
 CELERY_BROKER_TRANSPORT_OPTIONS = celery_transport_options(SERVICE)

@@ -30,6 +30,7 @@ INBOX = {
     "CONSUMER": "payments",
     "BOOTSTRAP_SERVERS": KAFKA_BOOTSTRAP_SERVERS,
     "TOPICS": ["billing.invoice"],
+    "OUTBOXES": {"/doorstep/billing": ["billing.invoice"]},
 }
 PAYMENTS = {
     "GATEWAY_URL": env.str("GATEWAY_URL"),

@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from billing.models import LedgerEntry
 from billing.operations import Purchase, settle_invoice
-from inbox.models import InboxEvent, InboxOffset, ParkedEvent
+from inbox.models import InboxEvent, InboxHorizon, InboxOffset, ParkedEvent
 from outbox.coordinates import find_coordinates
+from outbox.envelope import format_sequence
 from outbox.models import Heartbeat, OutboxEvent
 from outbox.relay import Relay
 from payments.models import GatewayCall, IdempotencyKey
@@ -23,8 +24,10 @@ from tests.topics import Topics
 PAGES = [
     "outbox_outboxevent", "inbox_inboxevent", "inbox_parkedevent", "inbox_inboxoffset", "payments_payment",
     "payments_gatewaycall", "payments_idempotencykey", "billing_invoice", "outbox_heartbeat",
+    "inbox_inboxhorizon",
 ]  # fmt: skip
 CAUSE = "01939c00-0000-7000-8000-000000000001"
+SEQUENCE = format_sequence(generation=1, window_id=1, position=1)
 
 
 @pytest.fixture
@@ -37,7 +40,9 @@ def rows(log: None) -> dict[str, Any]:
     event = place | {"source": "/s", "event_id": CAUSE, "partition_key": "k", "offset": 7}
     made = [
         OutboxEvent.objects.earliest("position"),
-        InboxEvent.objects.create(**event, digest=b"\x00", data='{"a": 1}', received_at=timezone.now()),
+        InboxEvent.objects.create(
+            **event, digest=b"\x00", data='{"a": 1}', headers=[["ce_id", "ZQ=="]], received_at=timezone.now()
+        ),
         ParkedEvent.objects.create(**event, reason="failed", headers=[], parked_at=timezone.now()),
         InboxOffset.objects.create(**place, next_offset=8),
         payment,
@@ -45,6 +50,7 @@ def rows(log: None) -> dict[str, Any]:
         IdempotencyKey.objects.create(principal="p", key="key-1", request_digest=b"\x00", status=201, body=b"{}"),
         invoice,
         Heartbeat.objects.create(owner="host:1", beat_at=timezone.now(), mode="idempotent"),
+        InboxHorizon.objects.create(**place, source="/s", event_type="t", lowest=SEQUENCE, highest=SEQUENCE),
     ]
     return dict(zip(PAGES, made, strict=True))
 

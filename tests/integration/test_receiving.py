@@ -12,10 +12,10 @@ from billing.models import Invoice, LedgerEntry
 from inbox.applying import Outcome
 from inbox.exceptions import AssignmentLostError
 from inbox.failure import Failure
-from inbox.models import InboxEvent, InboxOffset, ParkedEvent
+from inbox.models import InboxEvent, InboxHorizon, InboxOffset, ParkedEvent
 from inbox.receiving import park_failed, receive
 from inbox.record import Record
-from outbox.envelope import MAX_ATTRIBUTE_BYTES, MAX_IDENTITY_BYTES
+from outbox.envelope import MAX_ATTRIBUTE_BYTES, MAX_IDENTITY_BYTES, format_sequence
 from outbox.models import OutboxEvent
 from tests.records import PARTITION, TOPIC, captured, incompressible, record_at
 
@@ -127,7 +127,12 @@ def test_the_largest_legal_identity_fits_every_index() -> None:
         "partition_key": incompressible(MAX_ATTRIBUTE_BYTES),
     }  # fmt: skip
     InboxEvent.objects.create(
-        **widest, event_type="t", sequence="", digest=b"", data="", received_at=timezone.now()
+        **widest, event_type="t", sequence="", digest=b"", data="", headers=[], received_at=timezone.now()
+    )
+    InboxHorizon.objects.create(
+        **{name: widest[name] for name in ("consumer", "topic", "partition", "source")},
+        event_type=incompressible(255), lowest=format_sequence(generation=1, window_id=1, position=1),
+        highest=format_sequence(generation=1, window_id=1, position=2),
     )  # fmt: skip
     for reason in ParkedEvent.Reason:
         ParkedEvent.objects.create(

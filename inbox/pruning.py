@@ -1,0 +1,113 @@
+"""Pruning: forget ids that are older than the retention, and remember by the horizon that they were received.
+
+No row is updated but the horizon's: old rows are deleted in chunks, each partition's share of a chunk in one short
+transaction behind the lock of its offset, so that no record of that partition is received meanwhile.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, NamedTuple
+
+import structlog
+from django.db import connection
+
+from inbox import sql
+from inbox.conf import InboxSettings
+from inbox.horizon import WELL_FORMED
+from inbox.receiving import begin
+
+logger = structlog.get_logger(__name__)
+#: Rows looked at before the next locks are taken: a consumer waits for one partition's share of them, milliseconds.
+_ROWS_AT_ONCE = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruning:
+    """Counts of one run. `kept`: old, but parked or of a partition that has no offset; `unreadable`: parked records."""
+
+    ids: int
+    kept: int
+    unreadable: int
+
+
+class _Share(NamedTuple):
+    """One partition's part of a chunk."""
+
+    consumer: str
+    topic: str
+    partition: int
+    ids: list[int]
+
+
+def prune_inbox(settings: InboxSettings, *, dry_run: bool = False, chunks: int | None = None) -> Pruning:
+    """Delete what is older than INBOX["RETENTION_DAYS"], at most so many chunks of it.
+
+    Unresolved parked events keep their ids; resolved ones go that long after they were. With dry_run nothing is locked
+    or changed, and the counts are what would be.
+    """
+    forget = _count if dry_run else _forget
+    ids = looked = 0
+    for chunk in islice(_chunks(settings), chunks):
+        looked += sum(len(share.ids) for share in chunk)
+        ids += sum(forget(share, settings) for share in chunk)
+    unreadable = 0 if dry_run else _forget_unreadable(settings)
+    done = Pruning(ids=ids, kept=looked - ids, unreadable=unreadable)
+    logger.info("inbox pruned", ids=done.ids, kept=done.kept, unreadable=done.unreadable, dry_run=dry_run)
+    return done
+
+
+def _chunks(settings: InboxSettings) -> Iterator[list[_Share]]:
+    """Yield what is old in the order in which it was received, until a chunk holds nothing old."""
+    after = 0
+    while True:
+        rows = _ask(sql.OLD_IDS, {"after": after, "limit": _ROWS_AT_ONCE, "days": settings.retention_days})
+        shares = [_Share(consumer, topic, partition, ids) for consumer, topic, partition, _, ids in rows if ids]
+        if not shares:
+            return
+        yield shares
+        after = max(newest for _, _, _, newest, _ in rows)
+
+
+def _forget(share: _Share, settings: InboxSettings) -> int:
+    """Delete the share's ids and raise the horizon; 0 without an offset to lock: then nothing excludes a consumer."""
+    with begin() as cursor:
+        cursor.execute(sql.TRANSACTION, {"budget": str(int(settings.transaction_seconds * 1000))})
+        cursor.execute(
+            sql.LOCK_OFFSETS,
+            {"consumer": share.consumer, "topics": [share.topic], "partitions": [share.partition]},
+        )
+        if cursor.fetchone() is None:
+            return 0
+        cursor.execute(sql.PRUNE, _parameters(share, settings))
+        return int(cursor.fetchone()[0])
+
+
+def _count(share: _Share, settings: InboxSettings) -> int:
+    [(count,)] = _ask(sql.COUNT_PRUNABLE, {"ids": share.ids, "days": settings.retention_days})
+    return int(count)
+
+
+def _parameters(share: _Share, settings: InboxSettings) -> dict[str, Any]:
+    declared = [(source, topic) for source, topics in settings.outboxes.items() for topic in topics]
+    return {
+        "ids": share.ids, "days": settings.retention_days, "well_formed": WELL_FORMED,
+        "sources": [source for source, _ in declared], "topics": [topic for _, topic in declared],
+    }  # fmt: skip
+
+
+def _forget_unreadable(settings: InboxSettings) -> int:
+    total, count = 0, _ROWS_AT_ONCE
+    while count == _ROWS_AT_ONCE:
+        with connection.cursor() as cursor:
+            cursor.execute(sql.PRUNE_UNREADABLE, {"days": settings.retention_days, "limit": _ROWS_AT_ONCE})
+            count = cursor.rowcount
+        total += count
+    return total
+
+
+def _ask(statement: str, parameters: dict[str, Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows: list[Any] = cursor.fetchall()
+        return rows
