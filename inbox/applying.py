@@ -6,11 +6,13 @@ from enum import StrEnum
 from typing import Any
 
 from inbox.exceptions import ContentChangedError, HandlerNotFoundError
-from inbox.failure import Failure, fingerprint
-from inbox.handlers import Handler, cares_for, find_handler
+from inbox.failure import Failure, describe, fingerprint
+from inbox.handlers import Event, Handler, cares_for, find_handler
 from inbox.parking import Reason, park
 from inbox.record import OrderedKey, Record
-from outbox.envelope import Envelope, current_cause
+from inbox.runs import Runs
+from inbox.upcasting import carry_forward
+from outbox.envelope import Envelope
 
 Identity = tuple[str, str]
 _OTHER_CONTENT = Failure("the id is known with other content", fingerprint(ContentChangedError()), attempts=1)
@@ -38,57 +40,82 @@ def apply_records(
     """Decide what becomes of each record, in offset order, and apply what is fresh; count the outcomes.
 
     fresh: identities that were not known before; known: the digests of those that were, unless pruned; blocked: keys
-    with a parked event. Raises what a handler raises, and HandlerNotFoundError.
+    with a parked event. An event that no upcaster, model or handler can read is parked here. Raises what a handler
+    raises.
     """
-    outcomes: Counter[Outcome] = Counter()
-    for record in records:
-        outcomes[_apply(cursor, consumer, record, fresh=fresh, known=known, blocked=blocked)] += 1
+    verdicts = _Verdicts(cursor, consumer, fresh=fresh, known=known, blocked=blocked)
+    outcomes = Counter(verdicts.apply(record) for record in records)
+    verdicts.runs.finish()
     return outcomes
 
 
 def apply_event(consumer: str, envelope: Envelope) -> None:
-    """Run the handler of one event, which becomes the cause of what the handler records.
+    """Run the handler of one event, carried forward to the version it reads; a batch handler gets a run of one.
 
-    Raises HandlerNotFoundError when the consumer has none, and what the handler raises.
+    Raises HandlerNotFoundError when the consumer has none, and what an upcaster, the model or the handler raises.
     """
-    handler = find_handler(consumer, envelope.type)
-    if handler is None:
+    call = _prepare(consumer, envelope)
+    if call is None:
         raise HandlerNotFoundError(f"{envelope.type!r} has no handler in {consumer!r}")
-    _run(handler, envelope)
+    handler, event = call
+    handler.run([event])
 
 
-def _apply(
-    cursor: Any,
-    consumer: str,
-    record: Record,
-    *,
-    fresh: set[Identity],
-    known: dict[Identity, bytes],
-    blocked: set[OrderedKey],
-) -> Outcome:
-    if record.envelope is None:
-        return _put_away(cursor, consumer, record, Reason.UNREADABLE, record.failure)
-    if not cares_for(consumer, record.envelope.type):
-        return Outcome.IGNORED
-    if record.identity not in fresh:
-        if known.get(record.identity, record.digest) != record.digest:  # not there: pruned, it is within the horizon
-            return _put_away(cursor, consumer, record, Reason.QUARANTINED, _OTHER_CONTENT)
+def _prepare(consumer: str, envelope: Envelope) -> tuple[Handler, Event] | None:
+    """Return what is to be called with what; None for a type without a handler."""
+    carried = carry_forward(consumer, envelope)
+    handler = find_handler(consumer, carried.type)
+    return None if handler is None else (handler, (handler.read(carried), carried))
+
+
+class _Verdicts:
+    """What is known while a batch is applied, record by record."""
+
+    def __init__(
+        self,
+        cursor: Any,
+        consumer: str,
+        *,
+        fresh: set[Identity],
+        known: dict[Identity, bytes],
+        blocked: set[OrderedKey],
+    ) -> None:
+        self.runs = Runs()
+        self._cursor, self._consumer = cursor, consumer
+        self._fresh, self._known, self._blocked = fresh, known, blocked
+
+    def apply(self, record: Record) -> Outcome:
+        """Decide and act; a batch handler's event may wait in its run. Raises what a handler raises."""
+        if record.envelope is None:
+            return self._put_away(record, Reason.UNREADABLE, record.failure)
+        if not cares_for(self._consumer, record.envelope.type):
+            return Outcome.IGNORED
+        if record.identity not in self._fresh:
+            return self._known_already(record)
+        self._fresh.discard(record.identity)  # a second copy in this very batch is a duplicate
+        self._known[record.identity] = record.digest
+        if record.ordered_key in self._blocked:
+            return self._put_away(record, Reason.QUEUED, _BEHIND)
+        return self._call(record, record.envelope)
+
+    def _known_already(self, record: Record) -> Outcome:
+        # Not there: pruned, it is within the horizon.
+        if self._known.get(record.identity, record.digest) != record.digest:
+            return self._put_away(record, Reason.QUARANTINED, _OTHER_CONTENT)
         return Outcome.DUPLICATE
-    fresh.discard(record.identity)  # a second copy in this very batch is a duplicate
-    known[record.identity] = record.digest
-    if record.ordered_key in blocked:
-        return _put_away(cursor, consumer, record, Reason.QUEUED, _BEHIND)
-    apply_event(consumer, record.envelope)
-    return Outcome.APPLIED
 
+    def _call(self, record: Record, envelope: Envelope) -> Outcome:
+        """Hand the event to its handler. One that cannot be read is parked here: nothing ran, nothing to roll back."""
+        try:
+            call = _prepare(self._consumer, envelope)
+        except Exception as error:
+            if record.partition_key:  # without a key no order is promised
+                self._blocked.add(record.ordered_key)
+            return self._put_away(record, Reason.FAILED, describe(error, attempts=1))
+        if call is not None:
+            self.runs.add(*call, record.ordered_key)
+        return Outcome.APPLIED
 
-def _put_away(cursor: Any, consumer: str, record: Record, reason: Reason, failure: Failure) -> Outcome:
-    return Outcome.PARKED if park(cursor, consumer, record, reason, failure) else Outcome.DUPLICATE
-
-
-def _run(handler: Handler, envelope: Envelope) -> None:
-    token = current_cause.set(envelope)
-    try:
-        handler.apply(envelope)
-    finally:
-        current_cause.reset(token)
+    def _put_away(self, record: Record, reason: Reason, failure: Failure) -> Outcome:
+        parked = park(self._cursor, self._consumer, record, reason, failure)
+        return Outcome.PARKED if parked else Outcome.DUPLICATE

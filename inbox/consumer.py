@@ -2,7 +2,7 @@
 
 assigned  -> the next offsets come from the database
 read      -> one transaction: lock offsets, remember ids, handlers, move offsets -> commit
-a failure -> the batch again one event at a time; an event that keeps failing is parked, its key waits
+a failure -> the batch again in halves, down to one event; an event that keeps failing is parked, its key waits
 """
 
 from collections import Counter
@@ -55,22 +55,25 @@ class Consumer:
         source = self._source or self._open()
         records = source.read(self.settings.batch_size, timeout=0.2)
         if records:
-            try:
-                self._count(self._receive(source, records))
-            except Exception as error:  # a handler failed; which one shows when each event runs alone
-                if is_retryable(error):
-                    raise
-                self._receive_one_by_one(source, records)
+            self._count(self._receive_surely(source, records))
         return len(records)
+
+    def _receive_surely(self, source: KafkaSource, records: list[Record]) -> Counter[Outcome]:
+        """Receive the records; when a handler fails, each half by itself, down to the one that fails alone."""
+        if len(records) == 1:
+            return self._receive_or_park(source, records[0])
+        try:
+            return self._receive(source, records)
+        except Exception as error:
+            if is_retryable(error):
+                raise
+        middle = len(records) // 2
+        return self._receive_surely(source, records[:middle]) + self._receive_surely(source, records[middle:])
 
     def _receive(self, source: KafkaSource, records: list[Record]) -> Counter[Outcome]:
         outcomes = receive(self.name, records, expected=source.expected)
         source.acknowledge(next_offsets(records))
         return outcomes
-
-    def _receive_one_by_one(self, source: KafkaSource, records: list[Record]) -> None:
-        for record in records:
-            self._count(self._receive_or_park(source, record))
 
     def _receive_or_park(self, source: KafkaSource, record: Record) -> Counter[Outcome]:
         for attempt in range(1, self.settings.attempts + 1):

@@ -8,6 +8,7 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-proto
 from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from enum import Enum
 from operator import methodcaller
 
 from confluent_kafka import Message
@@ -39,8 +40,14 @@ class Envelope:
     causation_id: str | None = None
 
 
+class ManyCauses(Enum):
+    """Stands for the cause while a handler has many events at once: no one event is it."""
+
+    NAMED_BY_EACH = "each event that is recorded names its own"
+
+
 #: The event whose handler runs now; record() takes correlation and causation from it.
-current_cause: ContextVar[Envelope | None] = ContextVar("current_cause", default=None)
+current_cause: ContextVar[Envelope | ManyCauses | None] = ContextVar("current_cause", default=None)
 
 _OPTIONAL = {
     "time": "time",

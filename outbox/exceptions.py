@@ -2,6 +2,7 @@
 
 OutboxError
 ├── NotInTransactionError    record() outside a transaction
+├── CauseUnknownError        record() in a batch handler, without the event that caused it
 ├── UnknownEventTypeError    the event's topic is not one this service may publish to
 ├── InvalidEventError        a value that could not be published or read
 │   └── EventTooLargeError   the data is over the size limit
@@ -25,6 +26,10 @@ class OutboxError(Exception):
 
 class NotInTransactionError(OutboxError):
     """record() was called outside a transaction: the event could outlive a rollback of its cause."""
+
+
+class CauseUnknownError(OutboxError):
+    """A batch handler runs for many events at once: which of them caused this one is its to say."""
 
 
 class UnknownEventTypeError(OutboxError):

@@ -15,9 +15,10 @@ from uuid_utils.compat import uuid7
 
 from outbox import sql
 from outbox.conf import outbox_settings
-from outbox.envelope import MAX_ATTRIBUTE_BYTES, Envelope, current_cause
+from outbox.envelope import MAX_ATTRIBUTE_BYTES, Envelope, ManyCauses, current_cause
 from outbox.events import Event
 from outbox.exceptions import (
+    CauseUnknownError,
     EventTooLargeError,
     InvalidEventError,
     NotInTransactionError,
@@ -28,22 +29,25 @@ from outbox.exceptions import (
 _SUSPICIOUS = re.compile(r"\\u0000|\d{19}")
 
 
-def record(event: Event) -> UUID:
-    """Record one event in the current transaction and return its id. See record_many for the errors."""
-    return record_many([event])[0]
+def record(event: Event, *, cause: Envelope | None = None) -> UUID:
+    """Record one event in the current transaction and return its id. See record_many for the cause and the errors."""
+    return record_many([event], causes=[cause])[0]
 
 
-def record_many(events: Sequence[Event]) -> list[UUID]:
+def record_many(events: Sequence[Event], *, causes: Sequence[Envelope | None] = ()) -> list[UUID]:
     """Record events with one INSERT in the current transaction; return their ids (UUID version 7), in order.
 
+    causes: for each event the received one that caused it, whose trace and correlation it carries on. By default
+    the event whose handler runs now, if any; a batch handler has many, and must name them.
     Order promise: events of one aggregate are published in the order of the transactions that changed it,
     provided that the caller locked the aggregate's row (select_for_update or an UPDATE) before this call.
-    Raises NotInTransactionError, UnknownEventTypeError, InvalidEventError, EventTooLargeError; then nothing
-    is written.
+    Raises NotInTransactionError, UnknownEventTypeError, InvalidEventError, EventTooLargeError, CauseUnknownError;
+    then nothing is written.
     """
     if not connection.in_atomic_block:
         raise NotInTransactionError("record() needs the business transaction: wrap both in transaction.atomic()")
-    rows = [_row(event) for event in events]
+    named = causes or [None] * len(events)
+    rows = [_row(event, cause or current_cause.get()) for event, cause in zip(events, named, strict=True)]
     with connection.cursor() as cursor:
         if len(rows) == 1:
             cursor.execute(sql.RECORD_ONE, rows[0])
@@ -52,7 +56,7 @@ def record_many(events: Sequence[Event]) -> list[UUID]:
     return [row[0] for row in rows]
 
 
-def _row(event: Event) -> tuple[Any, ...]:
+def _row(event: Event, cause: Envelope | ManyCauses | None) -> tuple[Any, ...]:
     settings = outbox_settings()
     if event.topic not in settings.topics:
         raise UnknownEventTypeError(f"{event.event_type}: add its topic {event.topic!r} to OUTBOX['TOPICS']")
@@ -68,7 +72,7 @@ def _row(event: Event) -> tuple[Any, ...]:
         )
     return (
         uuid7(), settings.source, event.event_type, key, event.aggregate_type, key,
-        event.topic, key, data, json.dumps(_headers(current_cause.get())),
+        event.topic, key, data, json.dumps(_headers(event, cause)),
     )  # fmt: skip
 
 
@@ -95,9 +99,11 @@ def _refuse_unreadable(event_type: str, value: Any) -> None:
         raise InvalidEventError(f"{event_type}: {value} does not fit into 64 bits")
 
 
-def _headers(cause: Envelope | None) -> dict[str, str]:
+def _headers(event: Event, cause: Envelope | ManyCauses | None) -> dict[str, str]:
     """What is carried from the event that caused this one: the W3C trace, the correlation, the causing id."""
     if cause is None:
         return {}
+    if isinstance(cause, ManyCauses):
+        raise CauseUnknownError(f"{event.event_type}: a batch handler names the cause: record(event, cause=envelope)")
     headers = {"correlationid": cause.correlation_id or cause.id, "causationid": cause.id}
     return headers | ({"traceparent": cause.traceparent} if cause.traceparent else {})

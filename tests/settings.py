@@ -23,4 +23,5 @@ OUTBOX = OUTBOX | {
     "TOPICS": {"payments.payment": 6, "billing.invoice": 6},
 }
 INBOX = INBOX | {"TOPICS": ["billing.invoice", "payments.payment"]}
+SILENCED_SYSTEM_CHECKS = ["inbox.W002"]  # both services' handlers are here
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
