@@ -70,7 +70,7 @@ def drain_peer(database: Database, settings: OutboxSettings, name: str) -> float
 
 def _fill(database: Database, *, count: int, size: int) -> Log:
     base, _ = log.fill(database, count=count, size=size)
-    return Log(base, read_page(_LEASE, _whole(database, base), limit=1_000).records, count)
+    return Log(base, list(read_page(_LEASE, _whole(database, base), limit=1_000).records), count)
 
 
 def _round(database: Database, figures: Figures, settings: OutboxSettings, size: str, filled: Log) -> None:

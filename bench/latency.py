@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from statistics import median, quantiles
 from threading import Event, Thread
@@ -33,10 +33,11 @@ class _Watched(KafkaPublisher):
         super().__init__(bootstrap_servers=settings.bootstrap_servers, topics=settings.topics)
         self.acknowledged: dict[str, float] = {}
 
-    def publish(self, page: Sequence[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
-        offsets = super().publish(page, progress=progress, while_waiting=while_waiting)
+    def publish(self, page: Iterable[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
+        records = list(page)
+        offsets = super().publish(records, progress=progress, while_waiting=while_waiting)
         now = time.time()
-        self.acknowledged.update({record.key.decode(): now for record in page})
+        self.acknowledged.update({record.key.decode(): now for record in records})
         return offsets
 
 

@@ -1,7 +1,7 @@
 """What the database says was published: pages, and the rows that they had to hold, asked of the log again."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -10,7 +10,7 @@ from outbox import audit_sql as sql
 from outbox.exceptions import WindowNotFoundError
 from outbox.log import Lease, State
 from outbox.page import Record
-from outbox.reading import read_page, read_raw
+from outbox.reading import execute_raw, read_page
 from outbox.topic_reader import Partition
 
 _LAST_POSITION = 2**63 - 1
@@ -87,11 +87,10 @@ def read_parked(page: AuditedPage) -> set[int]:
 
 def find_row(event_id: str, source: str) -> tuple[Any, ...] | None:
     """Return the log's row of an id (a UUID) and a source, with the fields of outbox.page.Row."""
-    found = read_raw(sql.BY_ID, {"event_id": event_id, "source": source})
-    return found[0] if found else None
+    return execute_raw(sql.BY_ID, {"event_id": event_id, "source": source}).fetchone()
 
 
-def _read_after(page: AuditedPage, after: int, limit: int) -> list[Record]:
+def _read_after(page: AuditedPage, after: int, limit: int) -> Sequence[Record]:
     window = State(
         page.window_id, page.base, page.snapshot, page.first_position, page.positions, page.page - 1, after, False
     )

@@ -22,25 +22,50 @@ _REFUSALS = {
 class Delivery:
     """Counts the acknowledgements of one page."""
 
-    def __init__(self, count: int, topics: Mapping[str, int]) -> None:
-        self.pending = count
+    def __init__(self, topics: Mapping[str, int]) -> None:
+        self.produced = 0
+        self.answered = 0  # acknowledged or failed
         self.error: KafkaError | None = None
         self.refusal: KafkaError | None = None
-        self.offsets: OffsetRanges = {}
         self._topics = topics
+        self._spans: dict[tuple[str, int], list[int]] = {}
+
+    @property
+    def is_pending(self) -> bool:
+        """Say whether an answer to a record that was handed over is still to come."""
+        return self.answered < self.produced
+
+    @property
+    def offsets(self) -> OffsetRanges:
+        """What was acknowledged by now."""
+        ranges: OffsetRanges = {}
+        for (topic, partition), span in self._spans.items():
+            ranges.setdefault(topic, {})[partition] = span
+        return ranges
 
     def acknowledge(self, error: KafkaError | None, message: Message) -> None:
         """Librdkafka's delivery callback; runs inside poll(). Raises TopicMismatchError on a partition too many."""
-        self.pending -= 1
+        self.answered += 1
         if error is not None:
-            self.error = self.error or error
-            if error.code() in _REFUSALS:  # says more than what it does to the batches behind it
-                self.refusal = self.refusal or error
+            self._fail(error)
             return
-        topic, partition = str(message.topic()), int(message.partition() or 0)
+        place, offset = (message.topic(), message.partition()), message.offset()
+        if offset is None:  # the broker had it already and does not say where
+            return
+        try:
+            self._spans[place][1] = offset  # type: ignore[index]  # they rise: idempotence keeps the order
+        except KeyError:
+            self._begin(str(place[0]), int(place[1] or 0), offset)
+
+    def _begin(self, topic: str, partition: int, offset: int) -> None:
         if partition >= (declared := self._topics.get(topic, 0)):
             check_partition_count(topic, partition + 1, declared)
-        add_offset(self.offsets, topic, partition, int(message.offset() or 0))
+        self._spans[topic, partition] = [offset, offset]
+
+    def _fail(self, error: KafkaError) -> None:
+        self.error = self.error or error
+        if error.code() in _REFUSALS:  # says more than what it does to the batches behind it
+            self.refusal = self.refusal or error
 
 
 def check_partition_count(topic: str, found: int, declared: int) -> None:
@@ -59,16 +84,3 @@ def fail(error: KafkaError, what: str = "") -> NoReturn:
     """Raise RecordRefusedError for an error that a record is at fault for, else PublishFailedError."""
     kind = RecordRefusedError if error.code() in _REFUSALS else PublishFailedError
     raise kind(f"delivery{what} failed: {error.name()}: {error.str()}")
-
-
-def add_offset(offsets: OffsetRanges, topic: str, partition: int, offset: int) -> None:
-    """Widen the range of the partition so that it holds the offset."""
-    try:
-        span = offsets[topic][partition]
-    except KeyError:
-        offsets.setdefault(topic, {})[partition] = [offset, offset]
-        return
-    if offset > span[1]:
-        span[1] = offset
-    elif offset < span[0]:
-        span[0] = offset

@@ -4,7 +4,7 @@ The settings of PRODUCER are the promise; each has its reason beside it. librdka
 https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
@@ -29,6 +29,7 @@ PRODUCER = {
 }
 logger = structlog.get_logger(__name__)
 _WAIT_SECONDS = 0.1
+_SERVE_EVERY = 500  # records: acknowledgements are heard while others are produced, not all behind the last one
 _REPORT_ROUNDS = 20
 #: poll() and flush() raise a producer's fatal error; as SystemError when a delivery callback ran in the same call
 #: (confluent-kafka 2.16 leaves the exception set).
@@ -63,7 +64,7 @@ class Publisher(Protocol):
     def read_newest(self, *, source: str, while_waiting: Callable[[], None]) -> tuple[int, int] | None:
         """Return (generation, window) of the newest event of the source at the topics' ends; None: there is none."""
 
-    def publish(self, page: Sequence[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
+    def publish(self, page: Iterable[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
         """Publish the records in order and return once all are acknowledged.
 
         while_waiting is called about ten times a second until then; what it raises ends the wait.
@@ -109,7 +110,7 @@ class KafkaPublisher:
         servers = self._settings["bootstrap.servers"]
         return read_newest(servers, self._topics, source=source, while_waiting=while_waiting)
 
-    def publish(self, page: Sequence[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
+    def publish(self, page: Iterable[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
         """See Publisher."""
         try:
             return self._deliver(page, while_waiting)
@@ -131,13 +132,12 @@ class KafkaPublisher:
             self._producer = Producer(self._settings | {"error_cb": self._note})
         return self._producer
 
-    def _deliver(self, page: Sequence[Record], while_waiting: Callable[[], None]) -> OffsetRanges:
-        delivery = Delivery(len(page), self._topics)
+    def _deliver(self, page: Iterable[Record], while_waiting: Callable[[], None]) -> OffsetRanges:
+        delivery = Delivery(self._topics)
         try:
-            for record in page:
-                self._produce(record, delivery, while_waiting)
-            while delivery.pending and delivery.error is None:
-                self._client().poll(_WAIT_SECONDS)
+            self._produce(page, delivery, while_waiting)
+            while delivery.is_pending and delivery.error is None:
+                self._client().flush(_WAIT_SECONDS)  # not poll(): nothing follows, so nothing is to be lingered for
                 while_waiting()
         except _FATAL as error:
             self._hear_out(delivery)
@@ -147,22 +147,25 @@ class KafkaPublisher:
             fail(failure)
         return delivery.offsets
 
-    def _produce(self, record: Record, delivery: Delivery, while_waiting: Callable[[], None]) -> None:
+    def _produce(self, page: Iterable[Record], delivery: Delivery, while_waiting: Callable[[], None]) -> None:
         # produce() and not produce_batch(): the latter drops headers without a word (confluent-kafka 2.16).
-        while True:
-            try:
-                self._client().produce(
-                    record.topic, record.value, record.key, headers=record.headers, on_delivery=delivery.acknowledge
-                )
-                return
-            except BufferError:  # the queue is full: wait for acknowledgements, not for memory
-                self._client().poll(_WAIT_SECONDS)
-                while_waiting()
+        produce, acknowledge, client = self._client().produce, delivery.acknowledge, self._client()
+        for number, (_, topic, key, value, headers, _) in enumerate(page, start=1):
+            while True:
+                try:
+                    produce(topic, value, key, headers=headers, on_delivery=acknowledge)
+                    break
+                except BufferError:  # the queue is full: wait for acknowledgements, not for memory
+                    client.poll(_WAIT_SECONDS)
+                    while_waiting()
+            delivery.produced = number
+            if not number % _SERVE_EVERY:
+                client.poll(0)
 
     def _hear_out(self, delivery: Delivery) -> None:
         """Serve the reports behind a fatal error: it only says that order would be lost, they say what was refused."""
         for _ in range(_REPORT_ROUNDS):
-            if not delivery.pending:
+            if not delivery.is_pending:
                 return
             with suppress(*_FATAL):
                 self._client().poll(_WAIT_SECONDS)

@@ -4,7 +4,7 @@ Rows come in binary and text stays the bytes that PostgreSQL sent: nothing is de
 """
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -17,18 +17,19 @@ from psycopg.types.string import ByteaBinaryLoader
 from outbox import sql
 from outbox.conf import OutboxSettings
 from outbox.log import Lease, State, prepare_session
-from outbox.page import Record, to_records
+from outbox.page import Record, Records
 
 _FIRST_PAGE = 100  # rows, before anything is known of their size: each may have MAX_DATA_BYTES
 _GROWTH = 4
 _COLLECT_AFTER = 500_000  # objects made and not freed: several pages of the largest size
+_SAMPLE = 64  # rows of a page that tell how large its data is
 _ROW_BYTES = 300  # what a row takes beside its data: headers, key, Python's objects
 
 
 class Page(NamedTuple):
     """Records in order of position; is_last: the window has no more."""
 
-    records: list[Record]
+    records: Sequence[Record]
     is_last: bool
 
 
@@ -91,7 +92,7 @@ class PageReader:
     def _adapt(self, page: Page) -> None:
         """Choose the next page's rows, so that a page has at most about PAGE_BYTES."""
         if page.records:
-            size = sum(len(record.value) for record in page.records) / len(page.records) + _ROW_BYTES
+            size = _mean_bytes(page.records) + _ROW_BYTES
             fitting = int(self._settings.page_bytes / size)
             self._limit = max(1, min(fitting, self._limit * _GROWTH, self._settings.page_size))
 
@@ -101,28 +102,30 @@ class PageReader:
         return read_page(lease, window, limit=limit)
 
 
+def _mean_bytes(records: Sequence[Record]) -> float:
+    """Return the mean size of the data, of rows evenly spread over the page."""
+    chosen = range(0, len(records), max(1, len(records) // _SAMPLE))
+    return sum(len(records[index].value) for index in chosen) / len(chosen)
+
+
 def read_page(lease: Lease, window: State, *, limit: int) -> Page:
     """Return the window's rows after window.position, at most `limit`, on this thread's connection."""
-    rows = read_raw(sql.PAGE if window.positions is None else sql.PAGE_OF_POSITIONS, {
+    answer = execute_raw(sql.PAGE if window.positions is None else sql.PAGE_OF_POSITIONS, {
         "base": window.base, "snapshot": window.snapshot, "first": window.first_position, "positions": window.positions,
         "after": window.position, "rebase": lease.rebase_position, "limit": limit,
     })  # fmt: skip
-    records = to_records(rows, generation=lease.generation, window_id=window.window_id)
-    return Page(records, is_last=len(rows) < limit)
+    records = Records(answer, generation=lease.generation, window_id=window.window_id)
+    return Page(records, is_last=len(records) < limit)
 
 
-def read_raw(statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Return the rows of a statement whose columns are outbox.page.Row's, text as bytes."""
-    with _raw_cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
+def execute_raw(statement: str, parameters: Mapping[str, Any]) -> Cursor[tuple[Any, ...]]:
+    """Return the whole answer, in this process's memory, of a statement with outbox.page.Row's columns; text as bytes.
 
-
-def _raw_cursor() -> CursorWrapper:
-    """Django's cursor around one of psycopg's that binds on the server: only those have binary results."""
+    Django's wrapper is around psycopg's cursor that binds on the server: only those have binary results.
+    """
     connection.ensure_connection()
     cursor = Cursor(connection.connection)
     cursor.format = Format.BINARY
     cursor.adapters.register_loader("text", ByteaBinaryLoader)
-    return CursorWrapper(cursor, connection)
+    CursorWrapper(cursor, connection).execute(statement, parameters)
+    return cursor

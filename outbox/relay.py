@@ -14,6 +14,7 @@ import random
 import socket
 import time
 import uuid
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from threading import Event
@@ -143,24 +144,25 @@ class Relay:
         return len(page.records)
 
     def _publish(
-        self, lease: log.Lease, window: log.State, records: list[Record]
+        self, lease: log.Lease, window: log.State, records: Sequence[Record]
     ) -> tuple[OffsetRanges, list[log.Passed]]:
         """Publish what is not blocked; return its offsets, and what to pass over. Raises RecordRefusedError."""
-        sent = [record for record in records if not record.is_blocked]
-        passed = [log.Passed(record, "queued", log.QUEUED) for record in records if record.is_blocked]
-        position = records[-1].position if records else window.position
-        progress = Progress(lease.generation, window.window_id, window.page + 1, position)
+        if not records:
+            return {}, []
+        passed: list[log.Passed] = []
+        progress = Progress(lease.generation, window.window_id, window.page + 1, records[-1].position)
         try:
-            offsets = self.publisher.publish(sent, progress=progress, while_waiting=partial(self._wait, lease))
+            sent = _pass_blocked(records, passed)
+            return self.publisher.publish(sent, progress=progress, while_waiting=partial(self._wait, lease)), passed
         except RecordRefusedError as refusal:
             self._renew_at = 0.0
             self._renew(lease)  # by epoch, before a new producer could fence the rightful leader's
             self.publisher.take_over()
-            if len(sent) > 1:
+            if len(records) > 1:
                 raise
-            logger.error("row parked", position=sent[0].position, key=sent[0].key.decode(), problem=str(refusal))
-            offsets, passed = {}, [*passed, log.Passed(sent[0], "refused", str(refusal))]
-        return offsets, passed
+            [record] = records
+            logger.error("row parked", position=record.position, key=record.key.decode(), problem=str(refusal))
+            return {}, [log.Passed(record, "refused", str(refusal))]
 
     def _recover(self, error: Exception, *, drain: bool) -> None:
         """Forget everything that was remembered: the database tells what is true. Nothing is published meanwhile."""
@@ -183,3 +185,12 @@ class Relay:
                 log.release_lease(self._lease)
             logger.info("relay stopped", epoch=self._lease.epoch)
         self.watch.stop()
+
+
+def _pass_blocked(records: Iterable[Record], passed: list[log.Passed]) -> Iterator[Record]:
+    """Yield the records of keys that are not blocked; add the others to `passed`."""
+    for record in records:
+        if record.is_blocked:
+            passed.append(log.Passed(record, "queued", log.QUEUED))
+        else:
+            yield record

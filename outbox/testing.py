@@ -1,10 +1,10 @@
 """For tests of your own: a publisher without a broker. It passes the same contract suite as the Kafka publisher."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from outbox.delivery import OffsetRanges, add_offset, check_partition_count
+from outbox.delivery import OffsetRanges, check_partition_count
 from outbox.envelope import parse_sequence
 from outbox.exceptions import RecordRefusedError
 from outbox.page import Record
@@ -44,15 +44,17 @@ class MemoryPublisher:
         ours = [tail["ce_sequence"].decode() for tail in tails if tail["ce_source"] == source.encode()]
         return max((parse_sequence(sequence)[:2] for sequence in ours), default=None)
 
-    def publish(self, page: Sequence[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
+    def publish(self, page: Iterable[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
         """See outbox.publisher.Publisher. A record over max_value_bytes is refused, with its page."""
-        if refused := [record.position for record in page if len(record.value) > self._max_value_bytes]:
+        records = list(page)
+        if refused := [record.position for record in records if len(record.value) > self._max_value_bytes]:
             raise RecordRefusedError(f"position {refused[0]} has more than {self._max_value_bytes} bytes")
         offsets: OffsetRanges = {}
-        for record in page:
+        for record in records:
             partition = partition_of(record.key, self._existing[record.topic])
             self.log[record.topic, partition].append(record)
-            add_offset(offsets, record.topic, partition, len(self.log[record.topic, partition]) - 1)
+            offset = len(self.log[record.topic, partition]) - 1
+            offsets.setdefault(record.topic, {}).setdefault(partition, [offset, offset])[1] = offset
         return offsets
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ group that nobody consumes with (KIP-98, KIP-447), and in outbox_progress behind
 most; who takes over reads both. A zombie's producer is fenced by init_transactions().
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
@@ -52,10 +52,10 @@ class TransactionalPublisher(KafkaPublisher):
         generation, window_id, page = map(int, str(found.metadata).split("/"))
         return Progress(generation, window_id, page, found.offset)
 
-    def publish(self, page: Sequence[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
+    def publish(self, page: Iterable[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
         """See Publisher. Raises PublishFailedError too when it is unknown whether the transaction was committed."""
         try:
-            return self._transact(page, progress, while_waiting) if page else {}
+            return self._transact(page, progress, while_waiting)
         except KafkaException as error:
             self._throw(error)
         except BaseException:
@@ -69,7 +69,7 @@ class TransactionalPublisher(KafkaPublisher):
         if group is not None:
             group.close()
 
-    def _transact(self, page: Sequence[Record], progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
+    def _transact(self, page: Iterable[Record], progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
         producer = self._client()
         producer.begin_transaction()
         offsets = self._deliver(page, while_waiting)

@@ -82,11 +82,11 @@ class TrippingProducer(confluent_kafka.Producer):
         super().produce(*args, on_delivery=acknowledged, **kwargs)  # type: ignore[misc]
         self._has_fresh = True
 
-    def poll(self, *args: Any) -> int:
+    def flush(self, *args: Any) -> int:
         if self._has_fresh:
             self._has_fresh = False
             self._pass("produced")
-        return super().poll(*args)
+        return super().flush(*args)
 
     def begin_transaction(self) -> None:
         super().begin_transaction()

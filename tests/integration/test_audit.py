@@ -1,7 +1,7 @@
 """The auditor finds every kind of difference between the log and the topics, and nothing where there is none."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import StringIO
 
 import psycopg
@@ -38,8 +38,8 @@ class BuggyPublisher(KafkaPublisher):
         super().__init__(bootstrap_servers=settings.bootstrap_servers, topics=settings.topics)
         self.bug = bug
 
-    def publish(self, page: Sequence[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
-        return super().publish(self.bug(page), progress=progress, while_waiting=while_waiting)
+    def publish(self, page: Iterable[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
+        return super().publish(self.bug(list(page)), progress=progress, while_waiting=while_waiting)
 
 
 PAGE_SIZE = 7  # of relays in tests: tests/conftest.py, tests/faults/victim.py

@@ -1,7 +1,7 @@
 """check_outbox: each verdict red, and green again; processes are really killed and stopped."""
 
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from io import StringIO
 from threading import Event, Thread
 
@@ -33,8 +33,8 @@ class Stalled(MemoryPublisher):
         super().__init__(topics=settings.OUTBOX["TOPICS"])
         self.let_go = Event()
 
-    def publish(self, page: Sequence[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
-        while page and not self.let_go.wait(0.05):
+    def publish(self, page: Iterable[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
+        while not self.let_go.wait(0.05):
             while_waiting()
         return super().publish(page, progress=progress, while_waiting=while_waiting)
 
@@ -42,8 +42,8 @@ class Stalled(MemoryPublisher):
 class Refusing(Stalled):
     """A broker that refuses everything until it is let go."""
 
-    def publish(self, page: Sequence[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
-        if page and not self.let_go.is_set():
+    def publish(self, page: Iterable[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
+        if not self.let_go.is_set():
             raise PublishFailedError("delivery failed: not enough replicas")
         return super().publish(page, progress=progress, while_waiting=while_waiting)
 

@@ -111,8 +111,23 @@ def test_a_page_read_ahead_for_another_place_is_not_taken(reader: PageReader) ->
     insert(9)
     window = window_since(base)
     first = reader.read(LEASE, window)
-    assert reader.read(LEASE, window) == first, "the page was not published: it comes again"
+    again = reader.read(LEASE, window)
+    assert again.records[:] == first.records[:], "the page was not published: it comes again"
     assert reader.read(LEASE, window._replace(position=first.records[0].position)).records[:2] == first.records[1:]
+
+
+def test_a_large_page_can_be_walked_through_twice_and_asked_for_any_record(log: None) -> None:
+    base = snapshot()
+    insert(601)
+    records = read_page(LEASE, window_since(base), limit=1_000).records
+    walked = list(records)
+    assert [record.position for record in walked] == list(
+        OutboxEvent.objects.order_by("position").values_list("position", flat=True)
+    )
+    assert [records[0], records[600], records[-1]] == [walked[0], walked[600], walked[600]]
+    assert list(records) == walked
+    with pytest.raises(IndexError):
+        records[601]
 
 
 def test_a_reader_whose_connection_was_ended_says_so_and_reads_on_after_it_forgot(reader: PageReader) -> None:

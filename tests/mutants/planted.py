@@ -132,7 +132,7 @@ MUTANTS = [
     ),
     Mutant(
         "advance-before-the-acknowledgement", PUBLISHER,
-        "while delivery.pending and delivery.error is None:", "while False:",
+        "while delivery.is_pending and delivery.error is None:", "while False:",
         DELIVERIES + "test_a_broker_that_does_not_answer_is_waited_for_as_long_as_it_takes",
     ),
     Mutant(
@@ -142,7 +142,7 @@ MUTANTS = [
     ),
     Mutant(
         "page-parked-for-one-record", "outbox/relay.py",
-        "if len(sent) > 1:", "if False:",
+        "if len(records) > 1:", "if False:",
         PARKING + "test_a_refused_row_is_parked_later_rows_of_its_key_wait_and_others_flow",
     ),
     Mutant(

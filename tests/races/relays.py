@@ -4,7 +4,7 @@ A place is a statement that is about to run, a statement that has run, or a reco
 code runs unchanged, on a thread and a connection of its own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from queue import Queue
@@ -111,7 +111,7 @@ class _StoppingPublisher(MemoryPublisher):
         self.log = published.log
         self._relay = relay
 
-    def publish(self, page: Sequence[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
+    def publish(self, page: Iterable[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
         """See outbox.publisher.Publisher. The ranges are those of the last record: nothing here reads them."""
         offsets: OffsetRanges = {}
         for record in page:

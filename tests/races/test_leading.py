@@ -1,6 +1,6 @@
 """Who may lead, on whose clock, at which database; and what is on the disk before anything is published."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import time
 
 import pytest
@@ -37,7 +37,7 @@ class Witness(MemoryPublisher):
 
     recorded = "0/0"
 
-    def publish(self, page: Sequence[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
+    def publish(self, page: Iterable[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
         assert ask("SELECT pg_current_wal_flush_lsn() >= %s::pg_lsn", [self.recorded]), "a crash now would lose the row"
         return super().publish(page, progress=progress, while_waiting=while_waiting)
 
