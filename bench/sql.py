@@ -63,6 +63,14 @@ INSERT INTO bench_account SELECT n, 0 FROM generate_series(0, 999) AS n
 #: The business of a business transaction: one row changes, and its lock keeps the events' order.
 CHANGE_ACCOUNT = "UPDATE bench_account SET balance = balance + 1 WHERE account_id = %s"
 
+#: What any outbox costs at the least: a row of as many bytes.
+MAKE_NOTES = """
+DROP TABLE IF EXISTS bench_note;
+CREATE TABLE bench_note (note_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, content text NOT NULL)
+"""
+
+INSERT_NOTE = "INSERT INTO bench_note (content) VALUES (%s)"
+
 #: Flushes of the write-ahead log by every process since the server began.
 COUNT_FLUSHES = "SELECT sum(fsyncs)::bigint FROM pg_stat_io WHERE object = 'wal'"
 
