@@ -10,10 +10,9 @@ from outbox.conf import OutboxSettings
 from outbox.management.commands.relay_outbox import make_publisher
 from outbox.relay import Relay
 from tests.conditions import wait_until
-from tests.faults.invariants import check_publishing, count_waiting
+from tests.faults.invariants import count_waiting
+from tests.faults.table import SEEN, Table, lines
 from tests.topics import Topics
-
-_SEEN: dict[str, dict[str, str]] = {}
 
 
 class Successor:
@@ -57,30 +56,14 @@ def successor(topics: Topics, outbox_settings: OutboxSettings, mode: str) -> Ite
         made.stop()
 
 
-class Table:
-    """What one run saw: rows are points, columns what happened there."""
-
-    def __init__(self, topics: Topics) -> None:
-        self._topics = topics
-
-    def check(self, row: str, column: str, *, duplicates: tuple[int, int]) -> None:
-        """Check all invariants, the duplicates against the least and the most, and note what was seen."""
-        _SEEN.setdefault(row, {})[column] = "FAILED"
-        seen = check_publishing(self._topics, duplicates_at_most=duplicates[1])
-        assert seen >= duplicates[0], f"only {seen} duplicates: the point was not where it should be"
-        _SEEN[row][column] = f"ok, {seen} dup" if duplicates[1] else "ok"
-
-
 @pytest.fixture
 def table(topics: Topics) -> Table:
     return Table(topics)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if not _SEEN:
+    if not SEEN:
         return
-    columns = sorted({column for found in _SEEN.values() for column in found})
     terminalreporter.section("crash points (dup: events that are on the wire more than once)")
-    for row, *cells in [("", *columns), *((row, *map(found.get, columns)) for row, found in sorted(_SEEN.items()))]:
-        line = f"{row:54}" + "".join(f"{cell or '':22}" for cell in cells)
-        terminalreporter.write_line(line.rstrip())
+    for line in lines():
+        terminalreporter.write_line(line)

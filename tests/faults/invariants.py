@@ -73,12 +73,15 @@ def check_order(messages: list[Message]) -> None:
 
 
 def count_waiting() -> int:
-    """Return how many rows of the log no page of a window holds yet. I12: 0, soon after the faults stop.
+    """Return how many rows of the log are neither published by a page nor parked. I12: 0, soon after the faults stop.
 
-    Each row is in one window and each page advances once, so below 0 means that one was advanced twice.
+    Each row is published by one page, so below 0 means that one was advanced twice.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT (SELECT count(*) FROM outbox_event) - (SELECT sum(count + parked) FROM outbox_progress)")
+        cursor.execute(
+            "SELECT (SELECT count(*) FROM outbox_event) - (SELECT sum(count) FROM outbox_progress)"
+            " - (SELECT count(*) FROM outbox_parked WHERE resolved_at IS NULL)"
+        )
         return int(cursor.fetchone()[0])
 
 

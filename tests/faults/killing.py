@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Self
 
@@ -55,9 +56,16 @@ class Victim:
         return self._process.wait(60)
 
     def wait_until_stopped(self) -> None:
+        """Return once the signal of its point has stopped it."""
         status = psutil.Process(self.pid).status
         wait_until(lambda: status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE), what=f"at {self.point}")
         assert status() == psutil.STATUS_STOPPED, f"ended before {self.point}: {self.output}"
+        self._stopped_at = time.monotonic()
+
+    def wake(self, *, after_seconds: float) -> None:
+        """Let it go on, once it has been stopped for so long."""
+        wait_until(lambda: time.monotonic() > self._stopped_at + after_seconds, what="slept long enough")
+        self.send(signal.SIGCONT)
 
     def wait_for(self, text: str) -> None:
         """Return when its output holds the text."""

@@ -85,6 +85,10 @@ TRANSACTIONAL = [
     Point("R19", "Kafka committed, database not", Moment("committed"), 2),
 ]
 
+PARKING = [
+    Point("R26", "row parked, position not advanced", Trip("uncommitted", sql.ADVANCE_PARKING)),
+    Point("R26b", "later row of its key queued, not advanced", Trip("uncommitted", sql.ADVANCE_PARKING), 2),
+]
 INBOX = [
     # psycopg sends BEGIN with the first statement: before it is before BEGIN.
     Point("C05", "batch consumed, before BEGIN", Trip("before", "SET TRANSACTION ISOLATION LEVEL READ COMMITTED")),
@@ -96,4 +100,4 @@ UPKEEP = [
     Point("R24", "between the proof and the drop", Trip("before", "DROP TABLE")),
     Point("R25", "created, not attached", Trip("before", "ALTER TABLE outbox_event ATTACH PARTITION"), 2),
 ]
-POINTS = {point.name: point for point in [*RELAY, *ZOMBIES, *TRANSACTIONAL, *INBOX, *UPKEEP]}
+POINTS = {point.name: point for point in [*RELAY, *ZOMBIES, *TRANSACTIONAL, *PARKING, *INBOX, *UPKEEP]}

@@ -6,8 +6,10 @@ from tests.settings import *  # noqa: F403
 from tests.settings import OUTBOX
 
 PAGE_SIZE = 7
+LEASE_SECONDS = 1.0
+MODES = ["idempotent", "transactional"]
 OUTBOX = OUTBOX | {
     "MODE": os.environ.get("FAULTS_MODE", "idempotent"),
     "PAGE_SIZE": PAGE_SIZE,
-    "LEASE_SECONDS": float(os.environ.get("FAULTS_LEASE_SECONDS", "1")),
+    "LEASE_SECONDS": float(os.environ.get("FAULTS_LEASE_SECONDS", LEASE_SECONDS)),
 }

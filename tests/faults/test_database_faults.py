@@ -14,11 +14,11 @@ from outbox.relay import Relay
 from stack.postgres import Postgres
 from tests.conditions import wait_until
 from tests.faults.clusters import crash, lead_to, make_standby, own_cluster, promote
-from tests.faults.conftest import Table
 from tests.faults.invariants import count_waiting
 from tests.faults.killing import Victim, server, url
 from tests.faults.proxies import PostgresProxy
-from tests.faults.settings import PAGE_SIZE
+from tests.faults.settings import MODES, PAGE_SIZE
+from tests.faults.table import Table
 from tests.faults.test_relay_crashes import record_more, record_some
 from tests.faults.writing import Writer
 
@@ -88,13 +88,14 @@ def test_a_database_that_restarts_under_the_relay_loses_nothing(
         table.check(f"database: {break_it.__name__}", "idempotent", duplicates=(0, 5 * PAGE_SIZE))
 
 
+@pytest.mark.parametrize("mode", MODES)
 def test_r28_a_standby_is_refused_and_a_promoted_one_whose_topics_agree_goes_on_by_itself(
-    table: Table, tmp_path: Path
+    mode: str, table: Table, tmp_path: Path
 ) -> None:
     with own_cluster(tmp_path / "primary") as primary, PostgresProxy(server()) as way:
         standby = make_standby(primary, tmp_path / "standby")
         try:
-            with Victim("-", 0, "standing relay", DATABASE_URL=url(way.address)) as relay:
+            with Victim("-", 0, "standing relay", DATABASE_URL=url(way.address), FAULTS_MODE=mode) as relay:
                 payments = record_some()
                 wait_until(lambda: count_waiting() == 0, what="drained")
                 with Victim("-", 0, DATABASE_URL=standby.url) as lost:
@@ -107,7 +108,7 @@ def test_r28_a_standby_is_refused_and_a_promoted_one_whose_topics_agree_goes_on_
                 record_more(payments)
                 wait_until(lambda: count_waiting() == 0, what="drained after the promotion")
                 assert "database was promoted, its topics agree" in relay.output
-            table.check("R28: database promoted under the relay", "idempotent", duplicates=(0, 0))
+            table.check("R28: database promoted under the relay", mode, duplicates=(0, 0))
         finally:
             connection.close()
             standby.stop()

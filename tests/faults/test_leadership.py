@@ -9,10 +9,10 @@ import pytest
 from django.db import connection
 
 from tests.conditions import wait_until
-from tests.faults.conftest import Table
 from tests.faults.invariants import count_waiting
 from tests.faults.killing import Victim
 from tests.faults.settings import PAGE_SIZE
+from tests.faults.table import Table
 from tests.faults.writing import Writer
 
 pytestmark = pytest.mark.kafka

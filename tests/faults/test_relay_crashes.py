@@ -7,18 +7,21 @@ from django.db import transaction
 
 from payments.models import Payment
 from payments.operations import capture_payment
-from tests.faults.conftest import Successor, Table
+from tests.faults.conftest import Successor
 from tests.faults.invariants import check_publishing
 from tests.faults.killing import kill_at
 from tests.faults.points import RELAY, TRANSACTIONAL, ZOMBIES, Point
-from tests.faults.settings import PAGE_SIZE
+from tests.faults.settings import LEASE_SECONDS, PAGE_SIZE
+from tests.faults.table import Table
 from tests.faults.wires import victim_at
 from tests.purchases import capture, initiate
 from tests.topics import Topics
 
 pytestmark = pytest.mark.kafka
 KILLED = [("idempotent", point) for point in RELAY] + [("transactional", point) for point in [*RELAY, *TRANSACTIONAL]]
-STOPPED = [("idempotent", point) for point in ZOMBIES] + [("transactional", point) for point in TRANSACTIONAL]
+STOPPED = [("idempotent", point) for point in ZOMBIES] + [
+    ("transactional", point) for point in [*ZOMBIES, *TRANSACTIONAL]
+]
 
 
 @pytest.mark.parametrize(("mode", "point"), KILLED, ids=str)
@@ -46,7 +49,7 @@ def test_relay_stopped_replaced_and_woken_changes_nothing_but_repeats_a_page(
         successor.drain()
         if proxy is not None:
             proxy.release()
-        victim.send(signal.SIGCONT)
+        victim.wake(after_seconds=2 * LEASE_SECONDS)
         victim.wait_for("relay starts over")
         assert "IntegrityError" not in victim.output, "fenced by its epoch, not by a window that happens to be there"
         record_some(100)

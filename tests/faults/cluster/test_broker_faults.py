@@ -7,10 +7,10 @@ from django.db import connection
 
 from tests.conditions import wait_until
 from tests.faults.cluster.conftest import Brokers
-from tests.faults.conftest import Table
 from tests.faults.invariants import count_waiting
 from tests.faults.killing import Victim
 from tests.faults.settings import PAGE_SIZE
+from tests.faults.table import Table
 from tests.faults.writing import Writer
 from tests.purchases import capture
 
