@@ -136,8 +136,9 @@ RETURNING positions
 
 #: The next rows of a window in order of position. "late": rows of transactions that were in flight at the base,
 #: below the first new position; "new": everything from there on that the snapshot sees and the base does not.
-#: EXISTS: nothing is read for the late half when nothing was in flight, which the planner cannot know; OFFSET 0: when
-#: something was, the index by transaction, not a walk through the whole history in order of position.
+#: Late rows are read a transaction, at most a page of each, in the order of the index by transaction. Pairs are
+#: compared, not positions, because they bound that index and not the primary key, whose order would do as well: with
+#: statistics of few transactions the planner walks the whole history in it. The OR prunes table partitions (see PEEK).
 #: is_blocked: an earlier row of the key is parked, so this one must wait behind it.
 #: The columns are outbox.page.Row's. ce_time is written here (RFC 3339, UTC, microseconds): a third of the cost.
 PAGE = """
@@ -145,14 +146,15 @@ SELECT position, event_id::text, source, event_type, subject, topic, partition_k
        to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
        (topic, partition_key) IN (SELECT topic, partition_key FROM outbox_parked WHERE resolved_at IS NULL)
 FROM (
-    (SELECT * FROM (
+    (SELECT late.* FROM (
+        SELECT pg_snapshot_xip(%(base)s::pg_snapshot) EXCEPT SELECT pg_snapshot_xip(%(snapshot)s::pg_snapshot)
+     ) AS overtaken (id), LATERAL (
         SELECT * FROM outbox_event
-        WHERE EXISTS (SELECT pg_snapshot_xip(%(base)s::pg_snapshot)
-                      EXCEPT SELECT pg_snapshot_xip(%(snapshot)s::pg_snapshot))
-          AND transaction_id = ANY (ARRAY(SELECT pg_snapshot_xip(%(base)s::pg_snapshot)
-                                          EXCEPT SELECT pg_snapshot_xip(%(snapshot)s::pg_snapshot)))
-          AND position > greatest(%(after)s, %(rebase)s) AND position < coalesce(%(first)s, 9223372036854775807)
-        OFFSET 0) AS late
+        WHERE transaction_id = overtaken.id
+          AND (transaction_id, position) > (overtaken.id, greatest(%(after)s, %(rebase)s))
+          AND (transaction_id, position) < (overtaken.id, coalesce(%(first)s, 9223372036854775807))
+          AND (position > greatest(%(after)s, %(rebase)s) OR position = greatest(%(after)s, %(rebase)s) + 1)
+        ORDER BY position LIMIT %(limit)s) AS late
      ORDER BY position LIMIT %(limit)s)
     UNION ALL
     (SELECT * FROM outbox_event

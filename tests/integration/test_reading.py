@@ -1,6 +1,7 @@
 """Pages as they are read: the bytes of the rows, pages that follow each other, a plan that no history slows down."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -162,8 +163,7 @@ def window(log: None, request: pytest.FixtureRequest) -> State:
     base = snapshot()
     insert(3_000)
     if request.param == "analysed":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE outbox_event")
+        analyse()
     return window_since(base)
 
 
@@ -189,6 +189,42 @@ def test_the_peek_and_the_opening_of_a_window_look_at_none_of_the_history(window
     assert passed_over(peek) == passed_over(opening) == 0
     on_the_log = [node for node in scans(opening) if "outbox_event" in node["Relation Name"]]
     assert sum(node["Actual Rows"] for node in on_the_log) == 3_000
+
+
+@pytest.fixture(params=["analysed", "analysed before", "not analysed"])
+def late_window(log: None, request: pytest.FixtureRequest) -> State:
+    """Two thousand rows of a transaction that was overtaken, under four thousand of others, above five thousand."""
+    insert(5_000)
+    with closing(connection.copy()) as overtaken:
+        overtaken.set_autocommit(False)
+        with overtaken.cursor() as cursor:
+            cursor.execute(INSERT, ["{}", "2026-01-01 12:00:00+02", 2_000])
+        insert(3_000)
+        if request.param == "analysed before":
+            analyse()
+        base = snapshot()
+        insert(1_000)
+        overtaken.commit()
+    if request.param == "analysed":
+        analyse()
+    return window_since(base)
+
+
+@pytest.mark.parametrize("after", [0, 6_000])
+def test_a_page_of_a_transaction_that_was_overtaken_reads_its_own_rows_alone(late_window: State, after: int) -> None:
+    """Else a report of a million events, committed late, would read all of them, or all of the history, a page."""
+    plan = explain(sql.PAGE, {
+        "base": late_window.base, "snapshot": late_window.snapshot, "first": late_window.first_position,
+        "after": after, "rebase": 0, "limit": 500,
+    })  # fmt: skip
+    [late] = [node for node in scans(plan) if "transaction_id" in node.get("Index Cond", "") and node["Actual Rows"]]
+    assert late["Actual Rows"] == 500
+    assert passed_over(plan) == 0
+
+
+def analyse() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE outbox_event")
 
 
 def explain(statement: str, parameters: dict[str, Any]) -> dict[str, Any]:

@@ -52,8 +52,8 @@ MUTANTS = [
     ),
     Mutant(
         "late-rows-left-out", SQL,
-        "AND position < coalesce(%(first)s, 9223372036854775807)",
-        "AND position < %(first)s",
+        "< (overtaken.id, coalesce(%(first)s, 9223372036854775807))",
+        "< (overtaken.id, %(first)s)",
         TRANSACTIONS + "test_a_prepared_transaction_holds_up_nobody_and_is_published_when_it_commits",
     ),
     Mutant(
