@@ -69,7 +69,7 @@ MUTANTS = [
     ),
     Mutant(
         "last-page-by-one-too-early", "outbox/reading.py",
-        "is_last=len(rows) < limit)", "is_last=len(rows) <= limit)",
+        "is_last=len(records) < limit)", "is_last=len(records) <= limit)",
         WINDOWS + "test_a_window_larger_than_a_page_is_published_whole[11]",
     ),
     Mutant(
