@@ -9,15 +9,16 @@ from threading import Event, Thread
 
 from confluent_kafka import Producer
 
-from bench import log, sql
+from bench import draining, log, sql
 from bench.database import Database, connect
 from bench.figures import Figures
 from bench.open_loop import commit_times
 from bench.topics import renew_topics
 from outbox.conf import OutboxSettings
 from outbox.delivery import OffsetRanges
+from outbox.management.commands.relay_outbox import make_publisher
 from outbox.page import Record
-from outbox.publisher import PRODUCER, KafkaPublisher, Progress
+from outbox.publisher import PRODUCER, Progress
 from outbox.relay import Relay
 
 _SECONDS = 10
@@ -26,16 +27,17 @@ _SINGLES = 50
 _BOUND_SECONDS = 30.0
 
 
-class _Watched(KafkaPublisher):
-    """Notes when each key was acknowledged; a page's last acknowledgement counts for all of it."""
+class _Watched:
+    """Notes when each key was acknowledged; a page's last acknowledgement, or its commit, counts for all of it."""
 
     def __init__(self, settings: OutboxSettings) -> None:
-        super().__init__(bootstrap_servers=settings.bootstrap_servers, topics=settings.topics)
+        self.publisher = make_publisher(settings)
         self.acknowledged: dict[str, float] = {}
+        self._publish, self.publisher.publish = self.publisher.publish, self._note  # type: ignore[method-assign]
 
-    def publish(self, page: Iterable[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
+    def _note(self, page: Iterable[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
         records = list(page)
-        offsets = super().publish(records, progress=progress, while_waiting=while_waiting)
+        offsets = self._publish(records, progress=progress, while_waiting=while_waiting)
         now = time.time()
         self.acknowledged.update({record.key.decode(): now for record in records})
         return offsets
@@ -45,24 +47,26 @@ def run(database: Database, figures: Figures, settings: OutboxSettings, *, runs:
     """Percentiles of each run; their median, min and max are the figures."""
     for _ in range(runs):
         figures.add("relay_floor", _floor(database, settings) * 1_000, "ms")
-        base, _ = log.fill(database, count=0, size=300)
-        log.rewind(database, base)
-        renew_topics()
-        with _running(settings) as watched:
-            _add(figures, "first_after_idle", _singles(watched), [50, 99])
-            _add(figures, "1000eps", _open_loop(watched), [50, 99, 99.9])  # behind them: producer and topics are warm
+        for mode, name in draining.MODES.items():
+            base, _ = log.fill(database, count=0, size=300)
+            log.rewind(database, base)
+            renew_topics()
+            with _running(settings.model_copy(update={"mode": mode})) as watched:
+                _add(figures, name, "first_after_idle", _singles(watched), [50, 99])
+                # Behind them, so that producer and topics are warm.
+                _add(figures, name, "1000eps", _open_loop(watched), [50, 99, 99.9])
 
 
-def _add(figures: Figures, name: str, seconds: list[float], percents: list[float]) -> None:
+def _add(figures: Figures, relay: str, name: str, seconds: list[float], percents: list[float]) -> None:
     points = quantiles(seconds, n=1_000, method="inclusive")
     for percent in percents:
-        figures.add(f"relay_p{percent:g}_{name}".replace(".", ""), points[int(percent * 10) - 1] * 1_000, "ms")
+        figures.add(f"{relay}_p{percent:g}_{name}".replace(".", ""), points[int(percent * 10) - 1] * 1_000, "ms")
 
 
 @contextmanager
 def _running(settings: OutboxSettings) -> Iterator[_Watched]:
     stop, watched = Event(), _Watched(settings)
-    thread = Thread(target=Relay(publisher=watched, settings=settings).run, args=[stop])
+    thread = Thread(target=Relay(publisher=watched.publisher, settings=settings).run, args=[stop])
     thread.start()
     try:
         yield watched
