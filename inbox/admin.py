@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 
 from admin_pages.read_only import ReadOnlyAdmin
 from admin_pages.rendering import preformatted, pretty_json, table, visible, visible_bytes, visible_field
-from inbox.models import InboxEvent, InboxHorizon, InboxOffset, ParkedEvent
+from inbox.models import Heartbeat, InboxEvent, InboxHorizon, InboxOffset, ParkedEvent
 
 
 @admin.register(InboxEvent)
@@ -89,6 +89,18 @@ class InboxHorizonAdmin(ReadOnlyAdmin):
     fields = ["consumer", "topic", "partition", "source_visible", "event_type_visible", "lowest", "highest"]
     source_visible = visible_field("source")
     event_type_visible = visible_field("event_type")
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(ReadOnlyAdmin):
+    """The consumer processes of the last hour: who runs, what it reads and has in hand, and what is wrong."""
+
+    problem_visible = visible_field("problem")
+    list_display = ["owner", "consumer", "beat_at", "turned_at", "lag_seconds", "in_hand", "problem_visible"]
+    fields = [
+        "owner", "consumer", "started_at", "beat_at", "turned_at", "session", "partitions", "in_hand", "lag_seconds",
+        "problem_visible",
+    ]  # fmt: skip
 
 
 def _headers_table(headers: list[tuple[str, str | None]]) -> SafeString:

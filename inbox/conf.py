@@ -30,6 +30,15 @@ class InboxSettings(BaseModel):
         " ce_sequence tell what was received before its id was pruned",
     )
     group_protocol: Literal["consumer", "classic"] = Field(default="consumer", description="KIP-848 or the older one")
+    stop_seconds: float = Field(
+        default=10.0, gt=0, description="a batch in hand may take so long after SIGTERM, then it is rolled back"
+    )
+    metrics_port: int = Field(default=0, ge=0, le=65_535, description="port of the consumer's metrics; 0 is off")
+    metrics_host: str = Field(default="127.0.0.1", description="address that the metrics listen on")
+    report_seconds: float = Field(default=60.0, gt=0, description="a line about the consumer in the log, this often")
+    dead_seconds: float = Field(default=15.0, gt=0, description="no beat for this long: dead")
+    stuck_seconds: float = Field(default=30.0, gt=0, description="one batch takes longer than this: stuck")
+    behind_seconds: float = Field(default=60.0, gt=0, description="more lag than this is red")
     transaction_seconds: float = Field(
         default=30.0, gt=0, description="a stopped consumer's transaction ends after this"
     )

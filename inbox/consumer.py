@@ -20,6 +20,7 @@ from inbox.receiving import next_offsets, park_failed, receive
 from inbox.record import Record
 from inbox.retrying import back_off_seconds, is_retryable
 from inbox.source import KafkaSource
+from inbox.watching import Watch
 
 logger = structlog.get_logger(__name__)
 
@@ -27,14 +28,24 @@ logger = structlog.get_logger(__name__)
 class Consumer:
     """One consumer process. The unit of scale is the partition: run as many as there are partitions."""
 
-    def __init__(self, *, open_source: Callable[[], KafkaSource], settings: InboxSettings) -> None:
+    def __init__(self, *, open_source: Callable[..., KafkaSource], settings: InboxSettings) -> None:
         self.settings = settings
         self.name = settings.consumer
+        self.watch = Watch(consumer=settings.consumer, report_seconds=settings.report_seconds)
         self._open_source = open_source
         self._source: KafkaSource | None = None
 
     def run(self, stop: Event) -> None:
         """Consume until stop is set. Retries with capped, jittered back-off; raises what needs a person."""
+        self.watch.start()
+        try:
+            self._run(stop)
+        finally:
+            self.close()
+            self.watch.stop()
+        logger.info("consumer stopped", consumer=self.name)
+
+    def _run(self, stop: Event) -> None:
         failures = 0
         while not stop.is_set():
             try:
@@ -42,23 +53,26 @@ class Consumer:
                 failures = 0
             except Exception as error:
                 self.close()
+                self.watch.fail(error)
                 if not is_retryable(error):
                     raise
                 failures += 1
                 logger.warning("consumer starts over", error=str(error), kind=type(error).__name__)
                 stop.wait(back_off_seconds(failures))
-        self.close()
-        logger.info("consumer stopped", consumer=self.name)
 
     def run_once(self) -> int:
         """Receive at most one batch; return how many records."""
         source = self._source or self._open()
         records = source.read(self.settings.batch_size, timeout=0.2)
         if records:
-            self._count(self._receive_surely(source, records))
+            self.watch.take(records, source.progress())
+            self._receive_surely(source, records)
+        self.watch.turn(source.progress())
+        if self.watch.has_problem and (records or source.answers()):
+            self.watch.recover()
         return len(records)
 
-    def _receive_surely(self, source: KafkaSource, records: list[Record]) -> Counter[Outcome]:
+    def _receive_surely(self, source: KafkaSource, records: list[Record]) -> None:
         """Receive the records; when a handler fails, each half by itself, down to the one that fails alone."""
         if len(records) == 1:
             return self._receive_or_park(source, records[0])
@@ -68,14 +82,15 @@ class Consumer:
             if is_retryable(error):
                 raise
         middle = len(records) // 2
-        return self._receive_surely(source, records[:middle]) + self._receive_surely(source, records[middle:])
+        self._receive_surely(source, records[:middle])
+        return self._receive_surely(source, records[middle:])
 
-    def _receive(self, source: KafkaSource, records: list[Record]) -> Counter[Outcome]:
+    def _receive(self, source: KafkaSource, records: list[Record]) -> None:
         outcomes = receive(self.name, records, expected=source.expected)
         source.acknowledge(next_offsets(records))
-        return outcomes
+        self.watch.count(outcomes)
 
-    def _receive_or_park(self, source: KafkaSource, record: Record) -> Counter[Outcome]:
+    def _receive_or_park(self, source: KafkaSource, record: Record) -> None:
         for attempt in range(1, self.settings.attempts + 1):
             try:
                 return self._receive(source, [record])
@@ -93,17 +108,14 @@ class Consumer:
         if not park_failed(self.name, record, failure, expected=source.expected):
             return self._receive(source, [record])  # its id has taken effect meanwhile, from another partition
         source.acknowledge(next_offsets([record]))
-        return Counter({Outcome.PARKED: 1})
-
-    def _count(self, outcomes: Counter[Outcome]) -> None:
-        level = logger.warning if outcomes[Outcome.PARKED] else logger.debug
-        level("events received", consumer=self.name, **{outcome.value: count for outcome, count in outcomes.items()})
+        return self.watch.count(Counter({Outcome.PARKED: 1}))
 
     def _open(self) -> KafkaSource:
         """Prepare the session: a stopped process must not hold locks for ever. Then begin at the stored offsets."""
         with connection.cursor() as cursor:
             cursor.execute(sql.SESSION, {"budget": str(int(self.settings.transaction_seconds * 1000))})
-        self._source = self._open_source()
+        self.watch.open()
+        self._source = self._open_source(hear=self.watch.hear)
         return self._source
 
     def close(self) -> None:

@@ -157,3 +157,25 @@ class ParkedEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reason} {self.event_id!r}"
+
+
+class Heartbeat(models.Model):
+    """One consumer process: who runs, what it reads, what is wrong. Written by inbox/heartbeat.py."""
+
+    owner = models.TextField(primary_key=True)
+    consumer = models.TextField()
+    started_at = models.DateTimeField()
+    beat_at = models.DateTimeField()
+    turned_at = models.DateTimeField(help_text="when it last had nothing in hand: long ago means a stuck handler")
+    session = models.IntegerField(null=True, help_text="PostgreSQL's process id of the connection that handlers use")
+    partitions = models.JSONField(help_text="topic/partition and how many records wait there; null: not known yet")
+    in_hand = models.TextField(help_text="the batch that is being received; empty when none is")
+    lag_seconds = models.FloatField()
+    problem = models.TextField()
+
+    class Meta:
+        db_table = "inbox_heartbeat"
+        verbose_name = "consumer"
+
+    def __str__(self) -> str:
+        return self.owner

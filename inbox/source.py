@@ -4,12 +4,15 @@ Rebalances are incremental in both group protocols (KIP-429, KIP-848). Callbacks
 transaction is open.
 """
 
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import structlog
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka import Consumer as KafkaConsumer
-from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
+from inbox.ends import Ends
 from inbox.exceptions import ConsumeFailedError
 from inbox.failure import describe_unreadable
 from inbox.offsets import read_offsets
@@ -19,6 +22,7 @@ from outbox.envelope import read_headers
 
 logger = structlog.get_logger(__name__)
 CONSUMER = {
+    "enable.partition.eof": True,  # says when nothing waits: see ends.py
     "enable.auto.commit": False,  # the database knows the offsets
     "auto.offset.reset": "error",  # never skip silently what retention took
     "fetch.queue.backoff.ms": 10,  # the default of 1000 stalls a fast consumer (194,000 instead of 716,000 records/s)
@@ -26,16 +30,45 @@ CONSUMER = {
     "partition.assignment.strategy": "cooperative-sticky",
     "log_level": 3,
 }
+_PROVEN_SECONDS = 10.0
+
+
+class Progress(NamedTuple):
+    """What a process has to read, and how far it is.
+
+    behind: records that wait a partition; not there until the broker has told. oldest_at: no record that waits is older
+    than this, in seconds since the epoch; None when none waits.
+    """
+
+    partitions: list[Partition]
+    behind: dict[Partition, int]
+    oldest_at: float | None
 
 
 class KafkaSource:
-    """The assigned partitions, and for each the offset that is expected next; `stopped` ones need a person."""
+    """The assigned partitions, and for each the offset that is expected next; `stopped` ones need a person.
 
-    def __init__(self, *, consumer: str, bootstrap_servers: str, topics: list[str], group_protocol: str) -> None:
+    hear: who is told what librdkafka complains of; it tries again by itself.
+    """
+
+    def __init__(
+        self,
+        *,
+        consumer: str,
+        bootstrap_servers: str,
+        topics: list[str],
+        group_protocol: str,
+        hear: Callable[[KafkaError], None] | None = None,
+    ) -> None:
         self.consumer = consumer
         self.expected: dict[Partition, int] = {}
         self.stopped: set[Partition] = set()
+        self._ends = Ends()
+        self._topics = topics
+        self._proven_at = time.monotonic() + _PROVEN_SECONDS
         settings: dict[str, Any] = CONSUMER | {"bootstrap.servers": bootstrap_servers, "group.id": consumer}
+        if hear is not None:
+            settings["error_cb"] = hear
         settings["group.protocol"] = group_protocol
         if group_protocol == "consumer":
             del settings["partition.assignment.strategy"]  # KIP-848: the broker assigns
@@ -51,11 +84,48 @@ class KafkaSource:
         # poll() first: consume(n, t) waits for n messages or all of t.
         first = self._kafka.poll(timeout)
         messages = [] if first is None else [first, *self._kafka.consume(limit - 1, 0)]
-        return [_to_record(message) for message in messages if self._is_record(message) and self._is_expected(message)]
+        return [self._take(message) for message in messages if self._is_record(message) and self._is_expected(message)]
+
+    def _take(self, message: Message) -> Record:
+        record = _to_record(message)
+        kind, milliseconds = message.timestamp()
+        written_at = time.time() if kind == TIMESTAMP_NOT_AVAILABLE else milliseconds / 1000
+        self._ends.take((record.topic, record.partition), record.offset, written_at)
+        return record
+
+    def progress(self) -> Progress:
+        """Return how far it is; asks nobody."""
+        behind = {partition: self._count_behind(partition, offset) for partition, offset in self.expected.items()}
+        return Progress(
+            partitions=sorted(self.expected),
+            behind={partition: count for partition, count in behind.items() if count is not None},
+            oldest_at=self._ends.oldest(),
+        )
+
+    def answers(self) -> bool:
+        """Whether the broker answers now, and has answered for every partition; waits for it half a second at most.
+
+        Without a partition, which is how a surplus process idles, some seconds without an error have to do.
+        """
+        reading = self.expected.keys() - self.stopped
+        if not self._ends.are_known(reading) or (not reading and time.monotonic() < self._proven_at):
+            return False
+        try:
+            self._kafka.list_topics(self._topics[0], timeout=0.5)
+        except KafkaException:
+            return False
+        return True
+
+    def _count_behind(self, partition: Partition, next_offset: int) -> int | None:
+        if self._ends.is_at(partition):
+            return 0
+        _, high = self._kafka.get_watermark_offsets(TopicPartition(*partition), cached=True)
+        return None if high < 0 else max(high - next_offset, 0)  # OFFSET_INVALID: nothing was fetched yet
 
     def acknowledge(self, moved: dict[Partition, int]) -> None:
         """Remember the new offsets, and tell Kafka for its dashboards only: they are never read back."""
         self.expected |= moved
+        self._ends.settle(moved)
         offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in moved.items()]
         try:
             self._kafka.commit(offsets=offsets, asynchronous=True)
@@ -67,10 +137,13 @@ class KafkaSource:
         self._kafka.close()
 
     def _is_record(self, message: Message) -> bool:
-        """False for the error that stops one partition. Raises ConsumeFailedError for every other error."""
+        """False for an end, and for the error that stops one partition. Raises ConsumeFailedError for other errors."""
         error = message.error()
         if error is None:
             return True
+        if error.code() == KafkaError._PARTITION_EOF:
+            self._ends.reach(_place(message))
+            return False
         if error.code() != KafkaError._AUTO_OFFSET_RESET:
             raise ConsumeFailedError(str(error))
         self._stop(_place(message), error)
@@ -96,6 +169,7 @@ class KafkaSource:
         assigned = [(p.topic, p.partition) for p in partitions]
         offsets = read_offsets(self.consumer, assigned, earliest=self._earliest)
         self.expected |= offsets
+        self._ends.assign(offsets)
         kafka.incremental_assign([TopicPartition(topic, number, offset) for (topic, number), offset in offsets.items()])
         logger.info(
             "partitions assigned", consumer=self.consumer, offsets={f"{t}/{n}": o for (t, n), o in offsets.items()}
@@ -111,6 +185,7 @@ class KafkaSource:
     def _forget(self, partitions: list[TopicPartition]) -> None:
         for partition in partitions:
             self.expected.pop((partition.topic, partition.partition), None)
+            self._ends.forget((partition.topic, partition.partition))
             self.stopped.discard((partition.topic, partition.partition))
 
     def _earliest(self, partition: Partition) -> int:

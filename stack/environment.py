@@ -15,7 +15,7 @@ def complete(environment: dict[str, str], folder: Path) -> None:
     for name in ("PAYMENTS", "BILLING", "GATEWAY"):
         environment[f"{name}_PORT"] = str(free_port(f"{name}_PORT"))
         environment[f"{name}_URL"] = f"http://127.0.0.1:{environment[f'{name}_PORT']}"
-    for name in ("PAYMENTS", "BILLING"):
+    for name in ("PAYMENTS", "BILLING", "PAYMENTS_CONSUMER", "BILLING_CONSUMER"):
         environment[f"{name}_METRICS_PORT"] = str(free_port(f"{name}_METRICS_PORT"))
     for name in ("payments", "billing"):
         environment[f"{name.upper()}_DATABASE_URL"] = with_database(environment["DATABASE_URL"], f"doorstep_{name}")

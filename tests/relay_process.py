@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from django.conf import settings
@@ -19,6 +19,9 @@ QUICK = {"LEASE_SECONDS": 1.0, "DEAD_SECONDS": 4.0, "STUCK_SECONDS": 1.0, "BEHIN
 class RelayProcess:
     """`manage.py relay_outbox` with settings of its own; `log` is what it wrote."""
 
+    module = "tests.relay_process"
+    options: Mapping[str, object] = QUICK
+
     def __init__(self, log: Path, **options: object) -> None:
         database = connection.settings_dict
         url = f"postgres://{database['USER']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
@@ -29,7 +32,7 @@ class RelayProcess:
         self.log = log
         with log.open("w") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.relay_process", json.dumps(QUICK | options)],
+                [sys.executable, "-m", self.module, json.dumps({**self.options, **options})],
                 env=os.environ | environment, cwd=ROOT, stdout=output, stderr=output,
             )  # fmt: skip
 

@@ -5,7 +5,8 @@ import os
 # The tests make and empty their own database: never the one that a service of this machine uses.
 for service in ("PAYMENTS", "BILLING"):
     os.environ.pop(f"{service}_DATABASE_URL", None)
-    os.environ.pop(f"{service}_METRICS_PORT", None)  # tests that want metrics choose a port
+    for process in (service, f"{service}_CONSUMER"):
+        os.environ.pop(f"{process}_METRICS_PORT", None)  # tests that want metrics choose a port
 os.environ.setdefault("SECRET_KEY", "tests")
 os.environ.setdefault("DATABASE_URL", "postgres://postgres@127.0.0.1:5432/doorstep")
 os.environ.setdefault("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
@@ -63,6 +64,16 @@ class Topics:
         producer = Producer({"bootstrap.servers": self._servers, "partitioner": "murmur2_random", "log_level": 3})
         producer.produce(topic, value, key, headers=headers)  # type: ignore[arg-type]
         assert producer.flush(10) == 0
+
+    def write_in_transaction(self, topic: str, value: bytes, *, key: bytes, headers: object) -> None:
+        """Append one record in a Kafka transaction of its own."""
+        producer = Producer(
+            {"bootstrap.servers": self._servers, "transactional.id": f"tests-{uuid4()}", "log_level": 3}
+        )
+        producer.init_transactions(30)
+        producer.begin_transaction()
+        producer.produce(topic, value, key, headers=headers)  # type: ignore[arg-type]
+        producer.commit_transaction(30)
 
     def close(self) -> None:
         self._kafka.close()

@@ -90,9 +90,9 @@ def database(service: str) -> dict[str, Any]:
 METRICS_HOST = env.str("METRICS_HOST", default="127.0.0.1")
 
 
-def metrics_port(service: str) -> int:
-    """Return <SERVICE>_METRICS_PORT, the port of the relay's metrics; 0, the default, is off."""
-    port: int = env.int(f"{service.upper()}_METRICS_PORT", default=0)
+def metrics_port(process: str) -> int:
+    """Return <PROCESS>_METRICS_PORT, of the relay ("payments") or of the consumer ("payments_consumer"); 0 is off."""
+    port: int = env.int(f"{process.upper()}_METRICS_PORT", default=0)
     return port
 
 

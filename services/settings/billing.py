@@ -29,6 +29,8 @@ INBOX = {
     "BOOTSTRAP_SERVERS": KAFKA_BOOTSTRAP_SERVERS,
     "TOPICS": ["payments.payment"],
     "OUTBOXES": {"/doorstep/payments": ["payments.payment"]},
+    "METRICS_HOST": METRICS_HOST,
+    "METRICS_PORT": metrics_port(f"{SERVICE}_consumer"),
 }
 CELERY_TASK_DEFAULT_QUEUE = SERVICE
 CELERY_BROKER_TRANSPORT_OPTIONS = celery_transport_options(SERVICE)

@@ -31,6 +31,8 @@ INBOX = {
     "BOOTSTRAP_SERVERS": KAFKA_BOOTSTRAP_SERVERS,
     "TOPICS": ["billing.invoice"],
     "OUTBOXES": {"/doorstep/billing": ["billing.invoice"]},
+    "METRICS_HOST": METRICS_HOST,
+    "METRICS_PORT": metrics_port(f"{SERVICE}_consumer"),
 }
 PAYMENTS = {
     "GATEWAY_URL": env.str("GATEWAY_URL"),

@@ -11,7 +11,9 @@ from confluent_kafka.cimpl import NewTopic
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tests.consumer_process import ConsumerProcess
 from tests.relay_process import RelayProcess, Start
+from tests.topics import Topics
 
 
 @pytest.fixture
@@ -44,3 +46,17 @@ def start(log: None, tmp_path: Path) -> Iterator[Start]:
     yield one
     for process in started:
         process.end(signal.SIGKILL)
+
+
+@pytest.fixture
+def consume(topics: Topics, tmp_path: Path) -> Iterator[Start]:
+    """Starts consumer processes that begin at the topics' ends; all are ended."""
+    started: list[RelayProcess] = []
+
+    def one(**options: object) -> RelayProcess:
+        started.append(ConsumerProcess(tmp_path / f"consumer-{len(started)}.log", **options))
+        return started[-1]
+
+    yield one
+    for process in started:
+        process.end()  # in order: a member that is killed stays in a classic group for 45 s

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from inbox import metrics
 from inbox.conf import inbox_settings
 from inbox.consumer import Consumer
 from inbox.source import KafkaSource
@@ -24,4 +25,10 @@ class Command(BaseCommand):
             KafkaSource, consumer=settings.consumer, bootstrap_servers=settings.bootstrap_servers,
             topics=settings.topics, group_protocol=settings.group_protocol,
         )  # fmt: skip
-        Consumer(open_source=open_source, settings=settings).run(stop)
+        consumer = Consumer(open_source=open_source, settings=settings)
+        if settings.metrics_port:
+            metrics.serve(
+                host=settings.metrics_host, port=settings.metrics_port, pulse=consumer.watch.pulse,
+                dead_seconds=settings.dead_seconds,
+            )  # fmt: skip
+        consumer.run(stop)

@@ -1,0 +1,48 @@
+"""What the database knows about a consumer: the beats, what is parked, what is stopped. Reads only."""
+
+import json
+from typing import NamedTuple
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from inbox import watching_sql as sql
+from watching.database import read_rows
+
+#: Parked events are counted up to here.
+MOST_COUNTED = 10_000
+
+
+class Beat(NamedTuple):
+    """One consumer process; ages in seconds. turn_age: since it last had nothing in hand, at its last beat.
+
+    session: PostgreSQL's process id of the connection that handlers use. partitions: topic/partition, and how many
+    records wait there; None: not known yet.
+    """
+
+    owner: str
+    age: float
+    started_age: float
+    turn_age: float
+    session: int | None
+    partitions: dict[str, int | None]
+    in_hand: str
+    lag_seconds: float
+    problem: str
+
+
+class Parked(NamedTuple):
+    """How many unresolved events are parked, of how many keys; at most MOST_COUNTED are counted."""
+
+    events: int
+    keys: int
+
+
+def read_beats(database: BaseDatabaseWrapper, consumer: str) -> list[Beat]:
+    """Return the beats of the last hour of this consumer's processes, the newest first."""
+    beats = [Beat._make(row) for row in read_rows(database, sql.BEATS, {"consumer": consumer})]
+    return [beat._replace(partitions=json.loads(str(beat.partitions))) for beat in beats]
+
+
+def count_parked(database: BaseDatabaseWrapper, consumer: str) -> Parked:
+    """Return what needs a person."""
+    return Parked._make(read_rows(database, sql.PARKED, {"consumer": consumer, "most": MOST_COUNTED})[0])

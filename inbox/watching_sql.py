@@ -1,0 +1,37 @@
+"""The statements of the watching: who runs, what waits, what is wrong. See inbox/sql.py for the consumer's own."""
+
+#: One statement, its commit asynchronous: a lost beat is written again a second later. Owners that are gone for an hour
+#: are removed; the own row is left out, for one statement cannot change a row twice.
+BEAT = """
+WITH gone AS (
+    DELETE FROM inbox_heartbeat WHERE beat_at < clock_timestamp() - interval '1 hour' AND owner <> %(owner)s
+)
+INSERT INTO inbox_heartbeat (owner, consumer, started_at, beat_at, turned_at, session, partitions, in_hand,
+                             lag_seconds, problem)
+SELECT %(owner)s, %(consumer)s, clock_timestamp(), clock_timestamp(),
+       clock_timestamp() - %(turn_seconds)s * interval '1 second', %(session)s, %(partitions)s::jsonb, %(in_hand)s,
+       %(lag_seconds)s, %(problem)s
+WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL
+ON CONFLICT (owner) DO UPDATE SET beat_at = excluded.beat_at, turned_at = excluded.turned_at,
+    session = excluded.session, partitions = excluded.partitions, in_hand = excluded.in_hand,
+    lag_seconds = excluded.lag_seconds, problem = excluded.problem
+"""
+
+#: A consumer that stops in good order is not missed.
+STOP_BEATING = "DELETE FROM inbox_heartbeat WHERE owner = %(owner)s"
+
+#: The newest beat first.
+BEATS = """
+SELECT owner, extract(epoch FROM clock_timestamp() - beat_at)::float8,
+       extract(epoch FROM clock_timestamp() - started_at)::float8,
+       extract(epoch FROM clock_timestamp() - turned_at)::float8,
+       session, partitions::text, in_hand, lag_seconds, problem
+FROM inbox_heartbeat WHERE consumer = %(consumer)s ORDER BY beat_at DESC
+"""
+
+#: Events that need a person, and of how many keys: from an index of those alone, up to a bound.
+PARKED = """
+SELECT count(*), count(DISTINCT (topic, partition_key)) FILTER (WHERE partition_key <> '')
+FROM (SELECT topic, partition_key FROM inbox_parked
+      WHERE consumer = %(consumer)s AND resolved_at IS NULL LIMIT %(most)s) p
+"""

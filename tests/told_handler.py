@@ -1,0 +1,33 @@
+"""The handler of tests.consumer_process: it does what the event says. Its consumer is "tests"."""
+
+import time
+
+from pydantic import BaseModel
+
+from billing.models import Invoice
+from inbox import handles
+from outbox.envelope import Envelope
+from tests.consumer_process import TOLD
+
+
+class Told(BaseModel):
+    """What the handler does before it writes its row."""
+
+    sleeps: float = 0.0
+    ignores_interrupts: bool = False
+    fails: bool = False
+
+
+@handles(TOLD, Told)
+def do_as_told(told: Told, envelope: Envelope) -> None:
+    """Sleep, fail, or write a row."""
+    until = time.monotonic() + told.sleeps
+    while (left := until - time.monotonic()) > 0:
+        try:
+            time.sleep(left)
+        except BaseException:
+            if not told.ignores_interrupts:
+                raise
+    if told.fails:
+        raise ValueError("as the event says")
+    Invoice.objects.create(payment_id=envelope.id, customer_id="c", reference="r", amount=0)
