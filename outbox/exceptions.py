@@ -10,6 +10,7 @@ OutboxError
 ├── PublishFailedError       the broker failed or did not answer; the page is published again
 ├── TopicMismatchError       a topic is missing or has another partition count than declared
 ├── LeadershipLostError      another relay leads now
+├── LeaseHeldError           a rebase was asked for while a relay leads
 ├── ForeignClusterError      the database is not the one that the log was published from
 ├── LockNotGrantedError      upkeep gave up waiting for a lock; the next run tries again
 ├── TopicUnreadableError     the auditor got no answer from the broker
@@ -62,6 +63,12 @@ class TopicMismatchError(OutboxError):
 
 class LeadershipLostError(OutboxError):
     """The epoch in the database is not ours any more: another relay leads."""
+
+    is_retryable = True
+
+
+class LeaseHeldError(OutboxError):
+    """A rebase needs the lease, and a relay, or another rebase, has it."""
 
     is_retryable = True
 

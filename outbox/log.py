@@ -67,11 +67,17 @@ def prepare_session(*, lease_seconds: float) -> None:
 
 def take_lease(*, owner: str, lease_seconds: float) -> Lease | None:
     """Return the lease, or None while another relay holds it. Raises StandbyError."""
+    identity = read_identity()
+    rows = _rows(sql.LEAD, {"owner": owner, "lease": lease_seconds, "identity": identity})
+    return Lease._make([*rows[0], identity]) if rows else None
+
+
+def read_identity() -> str:
+    """Return what makes this database the one it is: see sql.IDENTITY. Raises StandbyError."""
     is_standby, identity = _rows(sql.IDENTITY, {})[0]
     if is_standby:
         raise StandbyError("this database is in recovery: point DATABASE_URL at the primary")
-    rows = _rows(sql.LEAD, {"owner": owner, "lease": lease_seconds, "identity": identity})
-    return Lease._make([*rows[0], identity]) if rows else None
+    return str(identity)
 
 
 def adopt_identity(lease: Lease) -> Lease:

@@ -8,7 +8,7 @@ from outbox.publisher import Progress
 from outbox.reading import read_page
 
 logger = structlog.get_logger(__name__)
-_NEXT_STEP = "Nothing is published before a person has compared the two: docs/operations.md, A restored database"
+_NEXT_STEP = "Nothing is published before a person has compared the two: manage.py rebase_outbox shows what it would do"
 
 
 def check_identity(lease: log.Lease, state: log.State, newest: tuple[int, int] | None) -> log.Lease:

@@ -17,14 +17,15 @@ from tests.conditions import wait_until
 
 
 @contextmanager
-def own_cluster(folder: Path) -> Iterator[Postgres]:
-    """A new cluster with the project's tables; meanwhile the tests' connections, and victims, lead to it."""
+def own_cluster(folder: Path, *, is_empty: bool = False) -> Iterator[Postgres]:
+    """A new cluster, with the project's tables or empty; meanwhile the tests' connections, and victims, lead to it."""
     cluster = Postgres(folder, folder / "run")
     before = dict(connection.settings_dict)
     try:
         cluster.start()
         lead_to(cluster)
-        call_command("migrate", verbosity=0)
+        if not is_empty:
+            call_command("migrate", verbosity=0)
         yield cluster
     finally:
         cluster.stop()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from inbox import sql as inbox_sql
-from outbox import sql
+from outbox import rebasing_sql, sql
 from tests.faults.settings import PAGE_SIZE
 
 
@@ -96,8 +96,15 @@ INBOX = [
     Point("C10", "offset moved, before COMMIT", Trip("after", inbox_sql.MOVE_OFFSETS)),
     Point("C23", "gateway answered, not written", Trip("before", 'SELECT "payments_gatewaycall"', " FOR UPDATE")),
 ]
+REBASE = [
+    Point("B1", "lease taken, topics not read", Trip("after", sql.LEAD)),
+    Point("B2", "log locked, nothing written", Trip("after", rebasing_sql.FENCE)),
+    Point("B3", "missing rows parked", Trip("after", rebasing_sql.PARK_MISSING)),
+    Point("B4", "positions skipped", Trip("after", rebasing_sql.SKIP_POSITIONS)),
+    Point("B5", "new generation written, not committed", Trip("after", rebasing_sql.REBASE)),
+]
 UPKEEP = [
     Point("R24", "between the proof and the drop", Trip("before", "DROP TABLE")),
     Point("R25", "created, not attached", Trip("before", "ALTER TABLE outbox_event ATTACH PARTITION"), 2),
 ]
-POINTS = {point.name: point for point in [*RELAY, *ZOMBIES, *TRANSACTIONAL, *PARKING, *INBOX, *UPKEEP]}
+POINTS = {point.name: point for point in [*RELAY, *ZOMBIES, *TRANSACTIONAL, *PARKING, *INBOX, *REBASE, *UPKEEP]}

@@ -30,6 +30,13 @@ def standing_relay() -> None:
     call_command("relay_outbox")
 
 
+def rebase() -> None:
+    """Apply a rebase."""
+    from django.core.management import call_command
+
+    call_command("rebase_outbox", apply=True)
+
+
 def maintenance() -> None:
     """Make table partitions, then prune."""
     from outbox.maintenance import make_table_partitions, prune_log
@@ -74,6 +81,8 @@ def main(point: str, signum: int, role: str, argument: str) -> None:
         standing_relay()
     elif role == "consumer":
         consumer(point, argument)
+    elif role == "rebase":
+        rebase()
     elif role == "maintenance":
         maintenance()
     else:
