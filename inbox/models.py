@@ -57,7 +57,8 @@ class InboxHorizon(models.Model):
     """The span of ce_sequence in which ids of a type were pruned: an unknown id in it was received before.
 
     A type, because one that had no handler then was ignored and has no ids. A lower end, because a consumer that
-    started in the middle may be sent back to the beginning. docs/proofs.md has the proof.
+    started in the middle may be sent back to the beginning; and the offset that it must have passed again before more
+    is pruned. docs/proofs.md has the proof.
     """
 
     consumer = models.TextField()
@@ -67,6 +68,7 @@ class InboxHorizon(models.Model):
     event_type = models.TextField()
     lowest = models.TextField(db_collation="C")
     highest = models.TextField(db_collation="C")
+    offset = models.BigIntegerField(help_text="the greatest one of what was pruned")
 
     class Meta:
         db_table = "inbox_horizon"

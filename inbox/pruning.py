@@ -24,7 +24,7 @@ _ROWS_AT_ONCE = 2_000
 
 @dataclass(frozen=True, kw_only=True)
 class Pruning:
-    """Counts of one run. `kept`: old, but parked or of a partition that has no offset; `unreadable`: parked records."""
+    """Counts of one run. `kept`: old, but parked, or not passed again; `unreadable`: parked records without an id."""
 
     ids: int
     kept: int
@@ -79,21 +79,22 @@ def _forget(share: _Share, settings: InboxSettings) -> int:
         )
         if cursor.fetchone() is None:
             return 0
-        cursor.execute(sql.PRUNE, _parameters(share, settings))
-        return int(cursor.fetchone()[0])
+        ids = _prunable(share, settings)
+        cursor.execute(sql.PRUNE, {"ids": ids, "well_formed": WELL_FORMED} | _declared(settings))
+        return len(ids)
 
 
 def _count(share: _Share, settings: InboxSettings) -> int:
-    [(count,)] = _ask(sql.COUNT_PRUNABLE, {"ids": share.ids, "days": settings.retention_days})
-    return int(count)
+    return len(_prunable(share, settings))
 
 
-def _parameters(share: _Share, settings: InboxSettings) -> dict[str, Any]:
-    declared = [(source, topic) for source, topics in settings.outboxes.items() for topic in topics]
-    return {
-        "ids": share.ids, "days": settings.retention_days, "well_formed": WELL_FORMED,
-        "sources": [source for source, _ in declared], "topics": [topic for _, topic in declared],
-    }  # fmt: skip
+def _prunable(share: _Share, settings: InboxSettings) -> list[int]:
+    return [row[0] for row in _ask(sql.PRUNABLE, {"ids": share.ids, "days": settings.retention_days})]
+
+
+def _declared(settings: InboxSettings) -> dict[str, list[str]]:
+    pairs = [(source, topic) for source, topics in settings.outboxes.items() for topic in topics]
+    return {"sources": [source for source, _ in pairs], "topics": [topic for _, topic in pairs]}
 
 
 def _forget_unreadable(settings: InboxSettings) -> int:

@@ -80,37 +80,39 @@ FROM (SELECT id, consumer, topic, partition, received_at FROM inbox_inboxevent
 GROUP BY consumer, topic, partition ORDER BY consumer, topic, partition
 """
 
-#: What PRUNE would delete, without a lock.
-COUNT_PRUNABLE = """
-SELECT count(*) FROM inbox_inboxevent AS e
-WHERE e.id = ANY (%(ids)s::bigint[]) AND NOT EXISTS (
+#: Which may go. A parked event keeps its id until it is resolved and old. What a consumer that was sent back has
+#: not passed again stays, or the horizon's span would hold what it has not seen.
+PRUNABLE = """
+SELECT e.id FROM inbox_inboxevent AS e JOIN inbox_inboxoffset AS o USING (consumer, topic, partition)
+WHERE e.id = ANY (%(ids)s::bigint[]) AND e."offset" < o.next_offset AND NOT EXISTS (
     SELECT FROM inbox_parked AS p
     WHERE p.consumer = e.consumer AND p.source = e.source AND p.event_id = e.event_id
-      AND (p.resolved_at IS NULL OR p.resolved_at >= statement_timestamp() - %(days)s * interval '1 day'))
+      AND (p.resolved_at IS NULL OR p.resolved_at >= statement_timestamp() - %(days)s * interval '1 day')
+) AND NOT EXISTS (
+    SELECT FROM inbox_horizon AS h
+    WHERE h.consumer = e.consumer AND h.source = e.source AND h.topic = e.topic AND h.partition = e.partition
+      AND h.event_type = e.event_type AND h."offset" >= o.next_offset)
 """
 
-#: The ids, then the horizon, in one statement behind the lock of their partition's offset: nobody sees the one without
-#: the other. A parked event keeps its id until it is resolved and old, and goes with it: else its other contents under
-#: the same id would be put away anew. Types longer than any handler's would not fit the horizon's index.
+#: The ids, then the horizon, in one statement: no code comes between the two. Parked rows go with their id: else other
+#: contents under it would be put away anew. Types longer than any handler's would not fit the horizon's index.
 PRUNE = """
 WITH pruned AS (
-    DELETE FROM inbox_inboxevent AS e
-    WHERE e.id = ANY (%(ids)s::bigint[]) AND NOT EXISTS (
-        SELECT FROM inbox_parked AS p
-        WHERE p.consumer = e.consumer AND p.source = e.source AND p.event_id = e.event_id
-          AND (p.resolved_at IS NULL OR p.resolved_at >= statement_timestamp() - %(days)s * interval '1 day'))
-    RETURNING e.consumer, e.source, e.event_id, e.event_type, e.topic, e.partition, e.sequence COLLATE "C" AS sequence
+    DELETE FROM inbox_inboxevent AS e WHERE e.id = ANY (%(ids)s::bigint[])
+    RETURNING e.consumer, e.source, e.event_id, e.event_type, e.topic, e.partition, e."offset",
+              e.sequence COLLATE "C" AS sequence
 ), resolved AS (
     DELETE FROM inbox_parked AS p USING pruned
     WHERE p.consumer = pruned.consumer AND p.source = pruned.source AND p.event_id = pruned.event_id
 ), raised AS (
-    INSERT INTO inbox_horizon AS h (consumer, source, topic, partition, event_type, lowest, highest)
-    SELECT consumer, source, topic, partition, event_type, min(sequence), max(sequence) FROM pruned
+    INSERT INTO inbox_horizon AS h (consumer, source, topic, partition, event_type, lowest, highest, "offset")
+    SELECT consumer, source, topic, partition, event_type, min(sequence), max(sequence), max("offset") FROM pruned
     WHERE (source, topic) IN (SELECT * FROM unnest(%(sources)s::text[], %(topics)s::text[]))
       AND sequence ~ %(well_formed)s AND octet_length(event_type) <= 255
     GROUP BY consumer, source, topic, partition, event_type
     ON CONFLICT ON CONSTRAINT inbox_horizon_once_per_type DO UPDATE
-    SET lowest = least(h.lowest, excluded.lowest), highest = greatest(h.highest, excluded.highest)
+    SET lowest = least(h.lowest, excluded.lowest), highest = greatest(h.highest, excluded.highest),
+        "offset" = greatest(h."offset", excluded."offset")
 )
 SELECT count(*) FROM pruned
 """

@@ -50,7 +50,7 @@ def rows(log: None) -> dict[str, Any]:
         IdempotencyKey.objects.create(principal="p", key="key-1", request_digest=b"\x00", status=201, body=b"{}"),
         invoice,
         Heartbeat.objects.create(owner="host:1", beat_at=timezone.now(), mode="idempotent"),
-        InboxHorizon.objects.create(**place, source="/s", event_type="t", lowest=SEQUENCE, highest=SEQUENCE),
+        InboxHorizon.objects.create(**place, source="/s", event_type="t", lowest=SEQUENCE, highest=SEQUENCE, offset=7),
     ]
     return dict(zip(PAGES, made, strict=True))
 

@@ -132,7 +132,7 @@ def test_the_largest_legal_identity_fits_every_index() -> None:
     InboxHorizon.objects.create(
         **{name: widest[name] for name in ("consumer", "topic", "partition", "source")},
         event_type=incompressible(255), lowest=format_sequence(generation=1, window_id=1, position=1),
-        highest=format_sequence(generation=1, window_id=1, position=2),
+        highest=format_sequence(generation=1, window_id=1, position=2), offset=0,
     )  # fmt: skip
     for reason in ParkedEvent.Reason:
         ParkedEvent.objects.create(

@@ -19,6 +19,6 @@ class Command(BaseCommand):
         done = prune_inbox(inbox_settings(), dry_run=dry_run)
         self.stdout.write(f"{'would delete' if dry_run else 'deleted'} {done.ids} received events")
         if done.kept:
-            self.stdout.write(f"kept {done.kept} old ones: parked, or their partition has no row in inbox_inboxoffset")
+            self.stdout.write(f"kept {done.kept} old ones: parked, or their consumer has not passed them again")
         if done.unreadable:
             self.stdout.write(f"deleted {done.unreadable} resolved unreadable records")
