@@ -24,6 +24,8 @@ from outbox.relay import Relay
 from tests.storage import AS_MIGRATED, RECORD, SMALL, replace_table_partitions
 from tests.topics import Topics
 
+pytest_plugins = ["inbox.testing.plugin"]
+
 #: Tasks go nowhere: a nudge may always be lost, and what a task does is called by its name.
 celery = Celery("tests", broker="memory://", set_as_current=True)
 

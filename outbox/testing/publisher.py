@@ -1,4 +1,4 @@
-"""For tests of your own: a publisher without a broker. It passes the same contract suite as the Kafka publisher."""
+"""A publisher without a broker. It passes the same contract suite as the Kafka publisher."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
