@@ -104,7 +104,8 @@ WHERE (e.position <= r.rebase_position OR pg_visible_in_snapshot(e.transaction_i
           WHERE p.generation = w.generation AND p.window_id = w.window_id AND p.is_complete))
 """
 
-#: Windows below the first one that published a row from %(floor)s on concern dropped rows only. Kept beside it: what
+#: Windows below the first one that published a row from %(floor)s on concern dropped rows only, and so does what was
+#: parked and resolved below it. Kept beside it: what
 #: an unresolved parked row names, and the newest window, which is the relay's state.
 FORGET = """
 WITH kept AS (
@@ -122,6 +123,8 @@ WITH kept AS (
     RETURNING generation, window_id
 ), gone_pages AS (
     DELETE FROM outbox_progress p USING gone WHERE p.generation = gone.generation AND p.window_id = gone.window_id
+), gone_parked AS (
+    DELETE FROM outbox_parked WHERE resolved_at IS NOT NULL AND position < %(floor)s
 )
 SELECT count(*) FROM gone
 """

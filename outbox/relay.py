@@ -54,8 +54,14 @@ class Relay:
     def run(self, stop: Event, *, drain: bool = False) -> None:
         """Publish until stop is set; with drain, until nothing is left. Retries with capped, jittered back-off."""
         self._stop = stop
-        failures, pause = 0, self.settings.poll_seconds_busy
         self._reader.start()
+        try:
+            self._loop(stop, drain=drain)
+        finally:
+            self._step_down()
+
+    def _loop(self, stop: Event, *, drain: bool) -> None:
+        failures, pause = 0, self.settings.poll_seconds_busy
         while not stop.is_set():
             try:
                 count = self.run_once()
@@ -72,7 +78,6 @@ class Relay:
                 failures += 1
                 self._recover(error, drain=drain)
                 stop.wait(min(2 ** min(failures, 10) * 0.05, _MAX_BACK_OFF_SECONDS) * random.uniform(0.5, 1))  # noqa: S311
-        self._step_down()
 
     def run_once(self) -> int:
         """Publish at most one page; return how many rows it had. Zero: idle, or another relay leads."""

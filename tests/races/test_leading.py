@@ -1,5 +1,7 @@
 """Who may lead, on whose clock, at which database; and what is on the disk before anything is published."""
 
+import gc
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from time import time
 
@@ -76,6 +78,15 @@ def test_a_log_that_was_published_from_another_cluster_stops_the_relay(relay: Re
     ask(OF_ANOTHER)
     with pytest.raises(ForeignClusterError, match="1234567890123456789"):
         relay.run_once()
+
+
+def test_a_drain_that_ends_with_an_error_leaves_no_thread_behind(relay: Relay) -> None:
+    ask(OF_ANOTHER)
+    before, threshold = set(threading.enumerate()), gc.get_threshold()
+    with pytest.raises(ForeignClusterError):
+        relay.run(threading.Event(), drain=True)
+    assert set(threading.enumerate()) <= before
+    assert gc.get_threshold() == threshold
 
 
 def test_a_promoted_database_whose_topics_agree_goes_on_by_itself(relay: Relay, writers: list[Writer]) -> None:

@@ -142,8 +142,10 @@ def test_a_parked_row_keeps_it_until_it_is_resolved(relay: Relay) -> None:
         cursor.execute(PARK)
     assert reasons() == {"outbox_event_p0": "1 rows are parked, from position 3 on: redrive them first"}
     with connection.cursor() as cursor:
+        cursor.execute(PARK.replace("(3,", "(12,"))
         cursor.execute("UPDATE outbox_parked SET resolved_at = now()")
     assert prune_log(SETTINGS).dropped == ["outbox_event_p0"]
+    assert ask("SELECT position FROM outbox_parked") == [(12,)], "what was parked goes with its row"
 
 
 def test_rows_below_the_rebase_are_settled_and_those_above_need_a_window(relay: Relay) -> None:
