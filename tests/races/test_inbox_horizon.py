@@ -96,7 +96,7 @@ class Horizon(RuleBasedStateMachine):
     @rule(share=integers(1, 3), rest=integers(0, 2))
     def prune(self, share: int, rest: int) -> None:
         """A third, a half or all of the ids have become old."""
-        old = InboxEvent.objects.annotate(n=F("id") % Value(share)).filter(n=rest % share)
+        old = InboxEvent.objects.annotate(n=F("offset") % Value(share)).filter(n=rest % share)
         old.update(received_at=F("received_at") - timedelta(days=31))
         before = self._remembered()
         prune(RETENTION_DAYS=30)
