@@ -12,7 +12,7 @@ FROM (SELECT n, 'aggregate-' || n %% 10000 AS key FROM generate_series(1, %(coun
 #: The log as it was when `base` was taken: everything since then waits again. Nobody leads.
 REWIND = """
 TRUNCATE outbox_window, outbox_progress;
-UPDATE outbox_relay SET epoch = epoch + 1, owner = '', lease_until = '-infinity', identity = '';
+UPDATE outbox_relay SET epoch = epoch + 1, owner = '', lease_until = '-infinity', identity = '', topic_ids = '{}';
 INSERT INTO outbox_window (generation, window_id, epoch, base_snapshot, snapshot)
 VALUES (1, 0, 0, %(base)s::pg_snapshot, %(base)s::pg_snapshot);
 INSERT INTO outbox_progress (generation, window_id, page, position, first_position, count, is_complete, offsets)

@@ -9,6 +9,7 @@ OutboxError
 ├── RecordRefusedError       the broker will never take this record; alone, it is parked with its key
 ├── PublishFailedError       the broker failed or did not answer; the page is published again
 ├── TopicMismatchError       a topic is missing or has another partition count than declared
+├── TopicRecreatedError      a topic was deleted and made again: what it held is gone
 ├── LeadershipLostError      another relay leads now
 ├── LeaseHeldError           a rebase was asked for while a relay leads
 ├── ForeignClusterError      the database is not the one that the log was published from
@@ -59,6 +60,10 @@ class TopicMismatchError(OutboxError):
     """A topic is missing, or its partition count is not the declared one: keys would move."""
 
     is_retryable = True
+
+
+class TopicRecreatedError(OutboxError):
+    """A topic has another id than the one that the log was published to. A person decides what to publish again."""
 
 
 class LeadershipLostError(OutboxError):

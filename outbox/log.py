@@ -86,6 +86,18 @@ def adopt_identity(lease: Lease) -> Lease:
     return lease._replace(known_identity=lease.identity)
 
 
+def read_topic_ids(lease: Lease) -> dict[str, str]:
+    """Return Kafka's id of each topic that the log was published to, as far as known. Raises LeadershipLostError."""
+    [found] = _fenced(sql.TOPIC_IDS, {"epoch": lease.epoch})
+    ids: dict[str, str] = json.loads(found)
+    return ids
+
+
+def note_topic_ids(lease: Lease, ids: Mapping[str, str]) -> None:
+    """Keep the ids of these topics. Raises LeadershipLostError."""
+    _fenced(sql.NOTE_TOPIC_IDS, {"epoch": lease.epoch, "ids": json.dumps(ids)})
+
+
 def renew_lease(lease: Lease, *, lease_seconds: float) -> None:
     """Prolong the lease. Raises LeadershipLostError."""
     _fenced(sql.RENEW, {"epoch": lease.epoch, "lease": lease_seconds})

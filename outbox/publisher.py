@@ -11,10 +11,11 @@ from typing import Any, NamedTuple, Protocol
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from outbox.delivery import Delivery, OffsetRanges, check_partition_count, fail
+from outbox.delivery import Delivery, OffsetRanges, fail
 from outbox.exceptions import PublishFailedError
 from outbox.page import Record
 from outbox.tails import read_newest
+from outbox.topics import TopicInquiry
 
 PRODUCER = {
     "enable.idempotence": True,  # KIP-98: the broker drops duplicates of one producer session's retries
@@ -55,8 +56,14 @@ class Publisher(Protocol):
     #: What it promises to readers, in one sentence for the log.
     promise: str
 
-    def check_topics(self) -> None:
-        """Raise TopicMismatchError unless every declared topic has its declared partition count."""
+    def check_topics(self, *, while_waiting: Callable[[], None]) -> dict[str, str]:
+        """Return the broker's id of each declared topic. Raises TopicMismatchError unless all have their partitions.
+
+        while_waiting as in publish(). Raises PublishFailedError when the broker does not answer.
+        """
+
+    def glance_at_topics(self) -> dict[str, str] | None:
+        """As check_topics(), but never wait: None as long as the broker has not answered; then call again."""
 
     def take_over(self) -> Progress | None:
         """Fence earlier leaders where the broker can. Return the progress that it keeps; None: it keeps none."""
@@ -91,18 +98,19 @@ class KafkaPublisher:
         # Made at the first use: librdkafka's threads do not survive a fork.
         self._producer: Producer | None = None
         self._fatal: KafkaError | None = None
+        self._inquiry = TopicInquiry(bootstrap_servers=bootstrap_servers, topics=topics)
 
-    def check_topics(self) -> None:
-        """See Publisher. Asks the broker, at most 10 s; no answer is a PublishFailedError."""
-        try:
-            found = self._client().list_topics(timeout=10).topics
-        except KafkaException as error:
-            raise PublishFailedError(f"no broker answers at {self._settings['bootstrap.servers']}: {error}") from error
-        for topic, declared in self._topics.items():
-            check_partition_count(topic, len(found[topic].partitions) if topic in found else 0, declared)
+    def check_topics(self, *, while_waiting: Callable[[], None]) -> dict[str, str]:
+        """See Publisher. Waits at most 10 s."""
+        return self._inquiry.wait(while_waiting)
+
+    def glance_at_topics(self) -> dict[str, str] | None:
+        """See Publisher."""
+        return self._inquiry.glance()
 
     def take_over(self) -> Progress | None:
         """See Publisher. This one keeps no progress on the broker, and cannot fence: a zombie repeats a page."""
+        self._client()
         return None
 
     def read_newest(self, *, source: str, while_waiting: Callable[[], None]) -> tuple[int, int] | None:
@@ -120,6 +128,7 @@ class KafkaPublisher:
 
     def close(self) -> None:
         """See Publisher. Records in flight may still arrive: at least once, never out of order."""
+        self._inquiry.close()
         producer, self._producer = self._producer, None
         if producer is not None:
             producer.purge(in_queue=True, in_flight=True, blocking=False)

@@ -30,6 +30,7 @@ from outbox.page import Record
 from outbox.publisher import Progress, Publisher
 from outbox.reading import PageReader
 from outbox.takeover import check_identity, skip_published
+from outbox.topic_guard import TopicGuard
 from outbox.watching import Watch
 
 logger = structlog.get_logger(__name__)
@@ -48,6 +49,7 @@ class Relay:
         self._state: log.State  # valid with the lease
         self._stop = Event()
         self._reader = PageReader(settings=settings)
+        self._topics = TopicGuard(publisher)
         self._renew_at = self._move_at = 0.0
         self._stop_by = math.inf
 
@@ -85,6 +87,7 @@ class Relay:
         if lease is None:
             return 0
         self._renew(lease)
+        self._topics.glance()
         while (window := self._window(lease)) is not None:
             if count := self._publish_page(lease, window):
                 return count
@@ -96,7 +99,7 @@ class Relay:
         if lease is None:
             return None
         self._renew_at = 0.0
-        self.publisher.check_topics()
+        self._topics.lead(lease, while_waiting=partial(self._renew, lease))
         progress = self.publisher.take_over()
         self._renew(lease)  # by epoch: who paused before take_over() may just have fenced the rightful leader
         state = log.read_state(lease)
@@ -114,8 +117,9 @@ class Relay:
         self.watch.wait()
 
     def _wait(self, lease: log.Lease) -> None:
-        """Called while a page waits for its acknowledgements: keeps the lease, and does not wait for ever at a stop."""
+        """Called while a page waits for its acknowledgements: keeps the lease, and does not wait for ever."""
         self._renew(lease)
+        self._topics.glance()  # records of a topic that was made again may wait for ever
         if self._stop.is_set():
             self._stop_by = min(self._stop_by, time.monotonic() + self.settings.stop_seconds)
         if time.monotonic() > self._stop_by:

@@ -56,6 +56,13 @@ RETURNING epoch, generation, rebase_position, identity
 
 ADOPT = "UPDATE outbox_relay SET identity = %(identity)s WHERE epoch = %(epoch)s RETURNING epoch"
 
+#: Read by epoch: once a rebase has forgotten the ids, whoever led before it notes none of them again.
+TOPIC_IDS = "SELECT topic_ids FROM outbox_relay WHERE epoch = %(epoch)s"
+
+NOTE_TOPIC_IDS = """
+UPDATE outbox_relay SET topic_ids = topic_ids || %(ids)s::jsonb WHERE epoch = %(epoch)s RETURNING epoch
+"""
+
 RENEW = """
 UPDATE outbox_relay SET lease_until = clock_timestamp() + %(lease)s * interval '1 second'
 WHERE epoch = %(epoch)s RETURNING epoch

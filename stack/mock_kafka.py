@@ -52,6 +52,7 @@ def serve(address_file: Path) -> None:
     library = _librdkafka()
     client = library.rd_kafka_new(0, library.rd_kafka_conf_new(), None, 0)
     cluster = library.rd_kafka_mock_cluster_new(client, 1)
+    library.rd_kafka_mock_broker_add(cluster, 0)  # its metadata call it the controller, which tells ids
     for topic, partitions in TOPICS.items():
         library.rd_kafka_mock_topic_create(cluster, topic.encode(), partitions, 1)
     draft = address_file.with_suffix(".draft")
@@ -69,6 +70,7 @@ def _librdkafka() -> ctypes.CDLL:
         "rd_kafka_conf_new": ([], pointer),
         "rd_kafka_new": ([number, pointer, pointer, ctypes.c_size_t], pointer),
         "rd_kafka_mock_cluster_new": ([pointer, number], pointer),
+        "rd_kafka_mock_broker_add": ([pointer, number], number),
         "rd_kafka_mock_topic_create": ([pointer, ctypes.c_char_p, number, number], number),
         "rd_kafka_mock_cluster_bootstraps": ([pointer], ctypes.c_char_p),
     }

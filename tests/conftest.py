@@ -42,7 +42,7 @@ CLEAN_LOG = """
 TRUNCATE outbox_event, outbox_window, outbox_progress, outbox_parked, outbox_heartbeat RESTART IDENTITY;
 ALTER SEQUENCE outbox_event_position RESTART;
 UPDATE outbox_relay SET epoch = 0, owner = '', lease_until = '-infinity', identity = '', generation = 1,
-    rebase_position = 0;
+    rebase_position = 0, topic_ids = '{}';
 INSERT INTO outbox_window (generation, window_id, epoch, base_snapshot, snapshot)
 VALUES (1, 0, 0, pg_current_snapshot(), pg_current_snapshot());
 INSERT INTO outbox_progress (generation, window_id, page, position, first_position, count, is_complete, offsets)

@@ -16,7 +16,7 @@ class MemoryPublisher:
     """A Publisher whose broker is `log`: {(topic, partition): records}, an offset being the place in the list.
 
     topics: the declared partition counts. existing: what the broker has, by default the same.
-    max_value_bytes: what it takes at most, as a broker's message.max.bytes.
+    max_value_bytes: what it takes at most, as a broker's message.max.bytes. topic_ids: of topics that were made again.
     """
 
     promise = "in memory: for tests"
@@ -25,14 +25,20 @@ class MemoryPublisher:
         self, *, topics: Mapping[str, int], existing: Mapping[str, int] | None = None, max_value_bytes: int = 1_000_000
     ) -> None:
         self.log: dict[tuple[str, int], list[Record]] = defaultdict(list)
+        self.topic_ids: dict[str, str] = {}
         self._declared = topics
         self._existing = topics if existing is None else existing
         self._max_value_bytes = max_value_bytes
 
-    def check_topics(self) -> None:
+    def check_topics(self, *, while_waiting: Callable[[], None]) -> dict[str, str]:
         """See outbox.publisher.Publisher."""
+        return self.glance_at_topics()
+
+    def glance_at_topics(self) -> dict[str, str]:
+        """See outbox.publisher.Publisher. Answers at once."""
         for topic, declared in self._declared.items():
             check_partition_count(topic, self._existing.get(topic, 0), declared)
+        return {topic: self.topic_ids.get(topic, topic) for topic in self._declared}
 
     def take_over(self) -> Progress | None:
         """See outbox.publisher.Publisher. Keeps no progress."""

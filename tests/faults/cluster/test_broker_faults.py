@@ -1,8 +1,10 @@
 """Three real brokers, RF 3, min.insync.replicas 2: leaders die, replicas are too few, topics change under the relay."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from tests.conditions import wait_until
@@ -10,7 +12,7 @@ from tests.faults.cluster.conftest import Brokers
 from tests.faults.invariants import count_waiting
 from tests.faults.killing import Victim
 from tests.faults.settings import PAGE_SIZE
-from tests.faults.table import Table
+from tests.faults.table import Table, note
 from tests.faults.writing import Writer
 from tests.purchases import capture
 
@@ -84,3 +86,18 @@ def test_too_few_replicas_make_the_relay_wait_and_it_goes_on_by_itself(
         writer.wait_for(20)
     wait_until_drained(relay)
     check(table, "two of three brokers stopped", duplicates_at_most=PAGE_SIZE)
+
+
+def test_a_topic_that_is_deleted_and_made_again_stops_the_relay(brokers: Brokers, relay: Victim) -> None:
+    with Writer() as writer:
+        writer.wait_for(20)
+        brokers.admin.delete_topics([TOPIC])[TOPIC].result(30)
+        call_command("make_topics", verbosity=0)
+        since = time.monotonic()
+        relay.wait_for("TopicRecreatedError")
+        seconds = time.monotonic() - since
+        stopped_at = scalar("SELECT count(*) FROM outbox_progress")
+        writer.wait_for(20)
+    assert scalar("SELECT count(*) FROM outbox_progress") == stopped_at, "it publishes nothing more"
+    assert count_waiting() > 0
+    note("topic made again", "idempotent", f"stopped after {seconds:.1f} s")

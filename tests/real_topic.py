@@ -1,0 +1,35 @@
+"""A topic of the test's own on the real broker, that it may delete, make again and grow."""
+
+from contextlib import suppress
+from uuid import uuid4
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewPartitions, NewTopic
+
+from tests.conditions import wait_until
+
+
+class RealTopic:
+    """A topic of the test's own on the real broker."""
+
+    def __init__(self, address: str, *, partitions: int) -> None:
+        self.name = f"tests.topic-{uuid4()}"
+        self.admin = AdminClient({"bootstrap.servers": address, "log_level": 3})
+        self.make(partitions)
+
+    def make(self, partitions: int) -> None:
+        """Make it; a topic that is just being deleted is still there for a moment."""
+        wait_until(lambda: self._is_made(partitions), what=f"{self.name} is made")
+
+    def delete(self) -> None:
+        self.admin.delete_topics([self.name])[self.name].result(30)
+
+    def grow(self, partitions: int) -> None:
+        self.admin.create_partitions([NewPartitions(self.name, partitions)])[self.name].result(30)
+
+    def _is_made(self, partitions: int) -> bool:
+        with suppress(KafkaException):
+            self.admin.create_topics([NewTopic(self.name, partitions, 1)])[self.name].result(30)
+            return True
+        return False
