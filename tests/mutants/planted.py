@@ -24,6 +24,27 @@ DELIVERIES = "tests/contract/test_deliveries.py::"
 PARKING = "tests/integration/test_parking.py::"
 TRANSACTIONAL = "tests/integration/test_transactional.py::"
 RECORDING = "tests/integration/test_recording.py::"
+INBOX_SQL = "inbox/sql.py"
+RETENTION = "tests/integration/test_inbox_retention.py::"
+INBOX_PRUNING = "tests/races/test_inbox_pruning.py::"
+LOCK_THEN_PRUNE = """\
+        cursor.execute(
+            sql.LOCK_OFFSETS,
+            {"consumer": share.consumer, "topics": [share.topic], "partitions": [share.partition]},
+        )
+        if cursor.fetchone() is None:
+            return 0
+        ids = _prunable(share, settings)
+        cursor.execute(sql.PRUNE, {"ids": ids, "well_formed": WELL_FORMED} | _declared(settings))
+"""
+PRUNE_THEN_LOCK = """\
+        ids = _prunable(share, settings)
+        cursor.execute(sql.PRUNE, {"ids": ids, "well_formed": WELL_FORMED} | _declared(settings))
+        cursor.execute(
+            sql.LOCK_OFFSETS,
+            {"consumer": share.consumer, "topics": [share.topic], "partitions": [share.partition]},
+        )
+"""
 
 MUTANTS = [
     Mutant(
@@ -166,5 +187,61 @@ MUTANTS = [
         "broker-ahead-of-the-database-ignored", "outbox/takeover.py",
         "if newest is not None and newest > (lease.generation, state.window_id):", "if False:",
         LEADING + "test_topics_that_are_ahead_of_the_database_stop_the_relay",
+    ),
+    Mutant(
+        "horizon-compared-with-less-than", INBOX_SQL,
+        "e.counted <= h.highest", "e.counted < h.highest",
+        RETENTION + "test_both_ends_of_the_horizon_belong_to_it_and_what_lies_outside_takes_effect",
+    ),
+    Mutant(
+        "horizon-without-a-lower-end", INBOX_SQL,
+        "AND e.counted >= h.lowest AND", "AND e.counted <> '' AND",
+        RETENTION + "test_both_ends_of_the_horizon_belong_to_it_and_what_lies_outside_takes_effect",
+    ),
+    Mutant(
+        "horizon-lowered", INBOX_SQL,
+        "highest = greatest(h.highest, excluded.highest)", "highest = excluded.highest",
+        RETENTION + "test_the_horizon_is_raised_by_what_is_pruned_later_and_never_lowered",
+    ),
+    Mutant(
+        "horizon-for-all-types", INBOX_SQL,
+        "AND h.event_type = e.event_type AND e.counted", "AND e.counted",
+        RETENTION + "test_a_handler_declared_later_sees_the_events_that_were_ignored_though_the_horizon_is_above_them",
+    ),
+    Mutant(
+        "horizon-for-all-partitions", INBOX_SQL,
+        "h.topic = e.topic AND h.partition = e.partition\n      AND h.event_type = e.event_type AND e.counted",
+        "h.topic = e.topic\n      AND h.event_type = e.event_type AND e.counted",
+        RETENTION + "test_the_horizon_of_a_partition_a_topic_a_source_or_a_consumer_is_no_others",
+    ),
+    Mutant(
+        "malformed-sequence-compared", "inbox/horizon.py",
+        'return sequence if _SEQUENCE.fullmatch(sequence) else ""', "return sequence",
+        RETENTION + "test_a_malformed_sequence_neither_raises_the_horizon_nor_is_compared_with_it",
+    ),
+    Mutant(
+        "sent-back-consumer-pruned", INBOX_SQL,
+        'AND h."offset" >= o.next_offset)', "AND false)",
+        RETENTION + "test_a_consumer_that_was_sent_back_is_not_pruned_before_it_has_passed_again_what_was_pruned",
+    ),
+    Mutant(
+        "parked-id-pruned", INBOX_SQL,
+        "AND (p.resolved_at IS NULL OR p.resolved_at", "AND (p.resolved_at",
+        RETENTION + "test_ids_of_unresolved_parked_events_stay_and_what_queues_behind_them_too",
+    ),
+    Mutant(
+        "pruned-without-the-offset-lock", "inbox/pruning.py",
+        "sql.LOCK_OFFSETS,", "sql.LOCK_OFFSETS.replace('FOR UPDATE', ''),",
+        INBOX_PRUNING + "test_a_redelivery_that_arrives_while_its_id_is_being_pruned_waits_and_is_a_duplicate",
+    ),
+    Mutant(
+        "pruned-before-the-offset-lock", "inbox/pruning.py", LOCK_THEN_PRUNE, PRUNE_THEN_LOCK,
+        INBOX_PRUNING + "test_a_redelivery_that_arrives_while_its_id_is_being_pruned_waits_and_is_a_duplicate",
+    ),
+    Mutant(
+        "ids-before-the-offset-lock", "inbox/receiving.py",
+        "_lock_offsets(cursor, consumer, records, expected)\n        fresh = _remember(cursor, consumer, records)\n",
+        "fresh = _remember(cursor, consumer, records)\n        _lock_offsets(cursor, consumer, records, expected)\n",
+        INBOX_PRUNING + "test_a_redelivery_that_arrives_while_its_id_is_being_pruned_waits_and_is_a_duplicate",
     ),
 ]  # fmt: skip
