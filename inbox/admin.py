@@ -1,13 +1,12 @@
-"""What was received, what waits for a person, and how far each partition was read."""
-
-import base64
+"""What was received, and how far each partition was read; what waits for a person is in inbox/parked_admin.py."""
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
 from admin_pages.read_only import ReadOnlyAdmin
-from admin_pages.rendering import preformatted, pretty_json, table, visible, visible_bytes, visible_field
-from inbox.models import Heartbeat, InboxEvent, InboxHorizon, InboxOffset, ParkedEvent
+from admin_pages.rendering import pretty_json, visible_field
+from inbox.models import Heartbeat, InboxEvent, InboxHorizon, InboxOffset
+from inbox.parked_admin import headers_table
 
 
 @admin.register(InboxEvent)
@@ -38,38 +37,7 @@ class InboxEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="headers")
     def headers_table(self, event: InboxEvent) -> SafeString:
-        return _headers_table(event.headers)
-
-
-@admin.register(ParkedEvent)
-class ParkedEventAdmin(ReadOnlyAdmin):
-    """One record that needs a person. Its content is foreign: nothing of it is shown unescaped."""
-
-    list_display = ["id", "parked_at", "reason", "event_id_visible", "consumer", "resolved_at"]
-    list_filter = ["reason", "resolved_at"]
-    fieldsets = [
-        (None, {"fields": ["reason", "problem_visible", "parked_at", "resolved_at", "consumer"]}),
-        ("On the broker", {"fields": [("topic", "partition", "offset"), "key_visible"]}),
-        ("Content", {"fields": ["event_id_visible", "source_visible", "headers_table", "value_visible"]}),
-    ]
-    event_id_visible = visible_field("event_id")
-    source_visible = visible_field("source")
-
-    @admin.display(description="problem")
-    def problem_visible(self, event: ParkedEvent) -> SafeString:
-        return preformatted(event.problem)
-
-    @admin.display(description="key")
-    def key_visible(self, event: ParkedEvent) -> SafeString:
-        return visible_bytes(event.key)
-
-    @admin.display(description="value")
-    def value_visible(self, event: ParkedEvent) -> SafeString:
-        return visible_bytes(event.value)
-
-    @admin.display(description="headers")
-    def headers_table(self, event: ParkedEvent) -> SafeString:
-        return _headers_table(event.headers)
+        return headers_table(event.headers)
 
 
 @admin.register(InboxOffset)
@@ -101,8 +69,3 @@ class HeartbeatAdmin(ReadOnlyAdmin):
         "owner", "consumer", "started_at", "beat_at", "turned_at", "session", "partitions", "in_hand", "lag_seconds",
         "problem_visible",
     ]  # fmt: skip
-
-
-def _headers_table(headers: list[tuple[str, str | None]]) -> SafeString:
-    rows = [(visible(n), visible_bytes(None if v is None else base64.b64decode(v))) for n, v in headers]
-    return table(rows, head=["name", "value"])

@@ -1,11 +1,16 @@
 """What the inbox raises.
 
 InboxError
+├── InvalidEnvelopeError    a parked record that still cannot be read
 ├── HandlerNotFoundError    another version of a type that has handlers: this code cannot read it
 ├── ContentChangedError     a known id with other content
+├── PrunedError             an unknown id within the horizon
+├── NotParkedError          no such event waits
 ├── AssignmentLostError     the stored offset is not the one we expect: another consumer has the partition
 └── ConsumeFailedError      Kafka answered with an error
 """
+
+from inbox.failure import Failure
 
 
 class InboxError(Exception):
@@ -14,12 +19,28 @@ class InboxError(Exception):
     is_retryable = False
 
 
+class InvalidEnvelopeError(InboxError):
+    """`failure` says what cannot be read."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.problem)
+        self.failure = failure
+
+
 class HandlerNotFoundError(InboxError):
     """The event's type has handlers, but not in this version. The event is parked."""
 
 
 class ContentChangedError(InboxError):
     """The id is known, and had other content. The event is quarantined."""
+
+
+class PrunedError(InboxError):
+    """A record that became readable only now, with an id that would be remembered no more if it had taken effect."""
+
+
+class NotParkedError(InboxError):
+    """It is not parked, or was redriven or discarded meanwhile."""
 
 
 class AssignmentLostError(InboxError):

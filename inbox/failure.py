@@ -67,3 +67,14 @@ def _place(error: BaseException) -> list[str]:
             line = linecache.getline(code.co_filename, number, frame.f_globals)
             return [str(frame.f_globals.get("__name__")), code.co_qualname, line.strip()]
     return []
+
+
+def summarize(problem: str) -> str:
+    """Return what a stored problem says, on one line and without the way there: at most 200 characters, all visible."""
+    lines = problem.splitlines()
+    frames = [number for number, line in enumerate(lines) if line.startswith('  File "')]
+    said = lines[frames[-1] + 1 :] if frames else lines
+    while said and frames and said[0].startswith(" "):
+        said = said[1:]
+    text = " ".join(line.strip() for line in said if "errors.pydantic.dev" not in line)
+    return repr(text[:200])[1:-1]

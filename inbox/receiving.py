@@ -31,7 +31,7 @@ def receive(consumer: str, records: Sequence[Record], *, expected: Mapping[Parti
     """
     with begin() as cursor:
         _lock_offsets(cursor, consumer, records, expected)
-        fresh = _remember(cursor, consumer, records)
+        fresh = remember(cursor, consumer, records)
         known = _digests(cursor, consumer, [record for record in records if record.identity not in fresh])
         report_pruned(consumer, records, fresh | known.keys())
         blocked = blocked_keys(cursor, consumer, records)
@@ -47,7 +47,7 @@ def park_failed(consumer: str, record: Record, failure: Failure, *, expected: Ma
     """
     with begin() as cursor:
         _lock_offsets(cursor, consumer, [record], expected)
-        if not _remember(cursor, consumer, [record]):
+        if not remember(cursor, consumer, [record]):
             return False
         park(cursor, consumer, record, Reason.FAILED, failure)
         _move_offsets(cursor, consumer, [record])
@@ -79,7 +79,7 @@ def _lock_offsets(cursor: Any, consumer: str, records: Sequence[Record], expecte
             raise AssignmentLostError(f"{partition}: expected {expected[partition]}, stored is {stored.get(partition)}")
 
 
-def _remember(cursor: Any, consumer: str, records: Sequence[Record]) -> set[Identity]:
+def remember(cursor: Any, consumer: str, records: Sequence[Record]) -> set[Identity]:
     """Insert the ids of all events that have a handler; return those that were not known."""
     rows = [
         (*r.identity, r.envelope.type, r.partition_key, r.envelope.sequence or "", r.topic, r.partition, r.offset,

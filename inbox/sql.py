@@ -129,3 +129,6 @@ DELETE FROM inbox_parked WHERE id IN (
 TRANSACTION = "SELECT set_config('idle_in_transaction_session_timeout', %(budget)s, true)"
 
 SESSION = "SELECT set_config('idle_in_transaction_session_timeout', %(budget)s, false)"
+
+#: A redrive that is stopped must not hold its partition for ever.
+BUDGET = "SELECT set_config('idle_in_transaction_session_timeout', %(budget)s, true)"

@@ -7,8 +7,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from outbox.models import OutboxEvent
-
 UNKNOWN = "01939c00-0000-7000-8000-000000000001"
 #: Thousands of rows behind every list that grows.
 MANY_ROWS = """
@@ -17,8 +15,13 @@ INSERT INTO outbox_event (event_id, source, event_type, subject, aggregate_type,
 SELECT gen_random_uuid(), '/s', 't', 's', 'a', 'aggregate-' || n, 'payments.payment', 'k', '{}'
 FROM generate_series(1, 6000) AS n;
 INSERT INTO inbox_inboxevent (consumer, source, event_id, event_type, partition_key, sequence, topic, partition,
-                              "offset", digest, data, received_at)
-SELECT 'billing', '/s', 'event-' || n, 't', 'key-' || n, '', 'payments.payment', 0, n, '', '{}', now()
+                              "offset", digest, data, headers, received_at)
+SELECT 'billing', '/s', 'event-' || n, 't', 'key-' || n, '', 'payments.payment', 0, n, '', '{}', '[]', now()
+FROM generate_series(1, 6000) AS n;
+INSERT INTO inbox_parked (consumer, source, event_id, reason, problem, fingerprint, attempts, topic, partition,
+                          "offset", partition_key, digest, headers, parked_at, resolution, resolved_by, discard_reason)
+SELECT 'billing', '/s', 'event-' || n, 'failed', '', 'fingerprint-' || n, 1, 'payments.payment', 0, n, 'key-' || n, '',
+       '[]', now(), '', '', ''
 FROM generate_series(1, 6000) AS n;
 INSERT INTO payments_payment (id, customer_id, reference, amount, currency, payment_method, status, decline_code,
                               version, created_at, invoice_state)
@@ -36,6 +39,7 @@ ANALYZE;
 SEARCHES = [
     ("outbox_outboxevent", UNKNOWN), ("outbox_outboxevent", "aggregate-77"), ("outbox_outboxevent", "77"),
     ("inbox_inboxevent", "event-77"), ("inbox_inboxevent", "key-77"),
+    ("inbox_parkedevent", "event-77"), ("inbox_parkedevent", "key-77"), ("inbox_parkedevent", "fingerprint-77"),
     ("payments_payment", UNKNOWN), ("payments_payment", "customer-77"), ("payments_payment", "reference-77"),
     ("payments_gatewaycall", UNKNOWN), ("payments_gatewaycall", f"{UNKNOWN}:capture"),
     ("payments_idempotencykey", "key-77"),
@@ -63,7 +67,7 @@ def test_pages_beyond_the_newest_hundred_are_not_offered(browser: Client) -> Non
 
 def plans_of(browser: Client, page: str, term: str) -> list[str]:
     """The plans of the list's statements for a search term."""
-    table = OutboxEvent._meta.db_table if page == "outbox_outboxevent" else page
+    table = {"outbox_outboxevent": "outbox_event", "inbox_parkedevent": "inbox_parked"}.get(page, page)
     with CaptureQueriesContext(connection) as queries:
         assert browser.get(list_of(page), {"q": term}).status_code == 200
     statements = [each["sql"] for each in queries if f'FROM "{table}"' in each["sql"]]
