@@ -89,7 +89,7 @@ def _count(share: _Share, settings: InboxSettings) -> int:
 
 
 def _prunable(share: _Share, settings: InboxSettings) -> list[int]:
-    return [row[0] for row in _ask(sql.PRUNABLE, {"ids": share.ids, "days": settings.retention_days})]
+    return [row[0] for row in _ask(sql.PRUNABLE, share._asdict() | {"days": settings.retention_days})]
 
 
 def _declared(settings: InboxSettings) -> dict[str, list[str]]:

@@ -221,7 +221,7 @@ MUTANTS = [
     ),
     Mutant(
         "sent-back-consumer-pruned", INBOX_SQL,
-        'AND h."offset" >= o.next_offset)', "AND false)",
+        'ON h."offset" >= o.next_offset', "ON false",
         RETENTION + "test_a_consumer_that_was_sent_back_is_not_pruned_before_it_has_passed_again_what_was_pruned",
     ),
     Mutant(
