@@ -72,7 +72,7 @@ def _chunks(settings: InboxSettings) -> Iterator[list[_Share]]:
 def _forget(share: _Share, settings: InboxSettings) -> int:
     """Delete the share's ids and raise the horizon; 0 without an offset to lock: then nothing excludes a consumer."""
     with begin() as cursor:
-        cursor.execute(sql.TRANSACTION, {"budget": str(int(settings.transaction_seconds * 1000))})
+        cursor.execute(sql.BUDGET, {"budget": str(int(settings.transaction_seconds * 1000))})
         cursor.execute(
             sql.LOCK_OFFSETS,
             {"consumer": share.consumer, "topics": [share.topic], "partitions": [share.partition]},

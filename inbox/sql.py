@@ -139,10 +139,7 @@ DELETE FROM inbox_parked WHERE id IN (
     ORDER BY resolved_at LIMIT %(limit)s)
 """
 
-#: As SESSION, for one transaction: a stopped process must not hold up the consumer of a partition.
-TRANSACTION = "SELECT set_config('idle_in_transaction_session_timeout', %(budget)s, true)"
-
 SESSION = "SELECT set_config('idle_in_transaction_session_timeout', %(budget)s, false)"
 
-#: A redrive that is stopped must not hold its partition for ever.
+#: A redrive or a pruning that is stopped must not hold its partition for ever.
 BUDGET = "SELECT set_config('idle_in_transaction_session_timeout', %(budget)s, true)"
