@@ -66,6 +66,6 @@ class HeartbeatAdmin(ReadOnlyAdmin):
     problem_visible = visible_field("problem")
     list_display = ["owner", "consumer", "beat_at", "turned_at", "lag_seconds", "in_hand", "problem_visible"]
     fields = [
-        "owner", "consumer", "started_at", "beat_at", "turned_at", "session", "partitions", "in_hand", "lag_seconds",
+        "owner", "consumer", "beat_at", "unassigned_at", "turned_at", "session", "partitions", "in_hand", "lag_seconds",
         "problem_visible",
     ]  # fmt: skip

@@ -28,9 +28,18 @@ class Pulse:
         self.consumer = consumer
         self.session: int | None = None
         self.progress = Progress(partitions=[], behind={}, oldest_at=None)
+        self.unassigned_at: float | None = time.monotonic()
         self.in_hand = ""
         self.turned_at = time.monotonic()
         self.problem = ""
+
+    def note(self, progress: Progress) -> None:
+        """Take over how far the process is."""
+        self.progress = progress
+        if progress.partitions:
+            self.unassigned_at = None
+        elif self.unassigned_at is None:
+            self.unassigned_at = time.monotonic()
 
     def lag_seconds(self) -> float:
         """Return the age of the oldest record that waits; 0 when none does."""
@@ -48,6 +57,7 @@ class Pulse:
             "owner": self.owner, "consumer": self.consumer, "session": self.session, "in_hand": self.in_hand,
             "partitions": json.dumps(places), "lag_seconds": self.lag_seconds(), "problem": self.problem,
             "turn_seconds": self.turn_seconds(),
+            "unassigned_seconds": None if (since := self.unassigned_at) is None else time.monotonic() - since,
         }  # fmt: skip
 
 

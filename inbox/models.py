@@ -166,8 +166,8 @@ class Heartbeat(models.Model):
 
     owner = models.TextField(primary_key=True)
     consumer = models.TextField()
-    started_at = models.DateTimeField()
     beat_at = models.DateTimeField()
+    unassigned_at = models.DateTimeField(null=True, help_text="since when it has no partition; null: it has one")
     turned_at = models.DateTimeField(help_text="when it last had nothing in hand: long ago means a stuck handler")
     session = models.IntegerField(null=True, help_text="PostgreSQL's process id of the connection that handlers use")
     partitions = models.JSONField(help_text="topic/partition and how many records wait there; null: not known yet")

@@ -13,15 +13,16 @@ MOST_COUNTED = 10_000
 
 
 class Beat(NamedTuple):
-    """One consumer process; ages in seconds. turn_age: since it last had nothing in hand, at its last beat.
+    """One consumer process; ages in seconds.
 
-    session: PostgreSQL's process id of the connection that handlers use. partitions: topic/partition, and how many
-    records wait there; None: not known yet.
+    unassigned_age: since it has no partition; None: it has one. turn_age: since it last had nothing in hand. session:
+    PostgreSQL's process id of the connection that handlers use. partitions: topic/partition, and how many records wait
+    there; None: not known yet.
     """
 
     owner: str
     age: float
-    started_age: float
+    unassigned_age: float | None
     turn_age: float
     session: int | None
     partitions: dict[str, int | None]

@@ -42,7 +42,7 @@ class Watch:
     def take(self, records: list[Record], progress: Progress) -> None:
         """A batch is in hand."""
         first = records[0]
-        self.pulse.progress = progress
+        self.pulse.note(progress)
         self.pulse.turned_at = time.monotonic()
         self.pulse.in_hand = f"{len(records)} records from {first.topic}/{first.partition} offset {first.offset} on"
         self._outcomes = Counter()
@@ -57,7 +57,7 @@ class Watch:
         """A round of the loop went well; nothing is in hand."""
         if self.pulse.in_hand:
             self._complete(time.monotonic() - self.pulse.turned_at)
-        self.pulse.progress = progress
+        self.pulse.note(progress)
         self.pulse.turned_at = time.monotonic()
         self.pulse.in_hand = ""
         if time.monotonic() >= self._report_at:
@@ -89,8 +89,9 @@ class Watch:
         self.pulse.in_hand = ""
         self.pulse.turned_at = time.monotonic()
         self.pulse.session = None
+        self.pulse.note(self.pulse.progress._replace(partitions=[], behind={}))  # what waited is no younger now
         if not isinstance(error, AssignmentLostError):
-            self.pulse.problem = f"{type(error).__name__}: {error}"
+            self.pulse.problem = f"{type(error).__name__}: {' '.join(str(error).split())}"
 
     def stop(self) -> None:
         """The process ends."""

@@ -6,13 +6,15 @@ BEAT = """
 WITH gone AS (
     DELETE FROM inbox_heartbeat WHERE beat_at < clock_timestamp() - interval '1 hour' AND owner <> %(owner)s
 )
-INSERT INTO inbox_heartbeat (owner, consumer, started_at, beat_at, turned_at, session, partitions, in_hand,
+INSERT INTO inbox_heartbeat (owner, consumer, beat_at, unassigned_at, turned_at, session, partitions, in_hand,
                              lag_seconds, problem)
-SELECT %(owner)s, %(consumer)s, clock_timestamp(), clock_timestamp(),
+SELECT %(owner)s, %(consumer)s, clock_timestamp(),
+       clock_timestamp() - %(unassigned_seconds)s::float8 * interval '1 second',
        clock_timestamp() - %(turn_seconds)s * interval '1 second', %(session)s, %(partitions)s::jsonb, %(in_hand)s,
        %(lag_seconds)s, %(problem)s
 WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL
-ON CONFLICT (owner) DO UPDATE SET beat_at = excluded.beat_at, turned_at = excluded.turned_at,
+ON CONFLICT (owner) DO UPDATE SET beat_at = excluded.beat_at,
+    unassigned_at = excluded.unassigned_at, turned_at = excluded.turned_at,
     session = excluded.session, partitions = excluded.partitions, in_hand = excluded.in_hand,
     lag_seconds = excluded.lag_seconds, problem = excluded.problem
 """
@@ -23,7 +25,7 @@ STOP_BEATING = "DELETE FROM inbox_heartbeat WHERE owner = %(owner)s"
 #: The newest beat first.
 BEATS = """
 SELECT owner, extract(epoch FROM clock_timestamp() - beat_at)::float8,
-       extract(epoch FROM clock_timestamp() - started_at)::float8,
+       extract(epoch FROM clock_timestamp() - unassigned_at)::float8,
        extract(epoch FROM clock_timestamp() - turned_at)::float8,
        session, partitions::text, in_hand, lag_seconds, problem
 FROM inbox_heartbeat WHERE consumer = %(consumer)s ORDER BY beat_at DESC

@@ -54,11 +54,14 @@ def test_every_server_and_every_http_process_has_a_health_check() -> None:
         assert COMPOSE[name]["healthcheck"]["test"], name
 
 
-def test_every_relay_has_a_health_check_that_asks_for_a_relay_of_its_own_container() -> None:
-    relays = [name for name, command in PROCESSES.items() if "relay_outbox" in command]
-    assert relays
-    for name in relays:
-        assert COMPOSE[name]["healthcheck"]["test"] == ["CMD", "python", "manage.py", "check_outbox", "--here"], name
+@pytest.mark.parametrize(("command", "check"), [("relay_outbox", "check_outbox"), ("consume_inbox", "check_inbox")])
+def test_every_relay_and_consumer_has_a_health_check_that_asks_for_one_of_its_own_container(
+    command: str, check: str
+) -> None:
+    names = [name for name, line in PROCESSES.items() if command in line]
+    assert names
+    for name in names:
+        assert COMPOSE[name]["healthcheck"]["test"] == ["CMD", "python", "manage.py", check, "--here"], name
 
 
 def test_every_image_is_pinned_and_nothing_runs_as_root() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from inbox.conf import InboxSettings
 from outbox.conf import OutboxSettings
 from tests.mutants.planted import MUTANTS, Mutant
 
@@ -64,6 +65,16 @@ def test_every_setting_of_storage_is_in_operations_with_its_default() -> None:
     for name in ("table_partition_rows", "table_partitions_ahead", "retention_days", "maintenance_lock_seconds"):
         default = OutboxSettings.model_fields[name].default
         assert f"| `{name.upper()}` | {default:,} |" in text
+
+
+def test_the_reasons_of_check_inbox_are_those_of_the_code_with_the_defaults() -> None:
+    text = (ROOT / "docs/operations.md").read_text()
+    block = text.partition("<!-- check_inbox -->")[2].partition("<!-- /check_inbox -->")[0]
+    code = "".join((ROOT / file).read_text() for file in ("inbox/health.py", "watching/health.py"))
+    reasons = re.findall(r'f?"(\w+): ', code)
+    assert set(re.findall(r"^\| `(\w+)` \|", block, re.MULTILINE)) == set(reasons)
+    for name, default in re.findall(r"`(\w+_SECONDS)` \((\d+)\)", block):
+        assert InboxSettings.model_fields[name.lower()].default == float(default)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
