@@ -43,13 +43,13 @@ WITH newest AS MATERIALIZED (
     UNION
     SELECT e.position FROM newest n, LATERAL (
         SELECT position, transaction_id FROM outbox_event
-        WHERE transaction_id >= pg_snapshot_xmin(n.snapshot) AND (position > n.rebase OR position = n.rebase + 1)
+        WHERE transaction_id >= pg_snapshot_xmin(n.snapshot) AND (position >= n.rebase + 1 OR position = n.rebase + 1)
         OFFSET 0) e
     WHERE NOT pg_visible_in_snapshot(e.transaction_id, n.snapshot)
     UNION
     SELECT e.position FROM newest n, LATERAL (
         SELECT position, transaction_id FROM outbox_event
-        WHERE transaction_id >= pg_snapshot_xmin(n.base) AND (position > n.rebase OR position = n.rebase + 1)
+        WHERE transaction_id >= pg_snapshot_xmin(n.base) AND (position >= n.rebase + 1 OR position = n.rebase + 1)
         OFFSET 0) e
     WHERE NOT n.is_complete AND n.positions IS NULL AND e.position > n.published
       AND NOT pg_visible_in_snapshot(e.transaction_id, n.base)

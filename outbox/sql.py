@@ -84,21 +84,22 @@ WHERE w.generation = %(generation)s ORDER BY w.window_id DESC LIMIT 1
 """
 
 #: Is any row visible now that the newest snapshot did not see? Two probes of one index, nothing written when idle.
-#: "position > n OR position = n + 1" says what "position > n" says, and does two things more: no index on position
-#: serves it, so that the planner cannot choose to walk the whole history; and table partitions below n are pruned
-#: before anything is read. After a rebase in a new cluster their ids lie in the future, above any base.
+#: "position >= n + 1 OR position = n + 1" says what "position > n" says, and does two things more: no index on position
+#: serves it, so that the planner cannot choose to walk the whole history; and table partitions that end at n are pruned
+#: before anything is read ("> n" would not: to the planner there is room between n and n + 1). After a rebase in a new
+#: cluster their ids lie in the future, above any base.
 #: is_moved: 64 transactions have begun since; then an idle relay moves the base, so that the rows of a long
 #: transaction leave the probed range. (The relay itself uses a few transaction ids a second: hence not 1.)
 PEEK = """
 SELECT EXISTS (
     SELECT FROM outbox_event
     WHERE transaction_id >= pg_snapshot_xmax(%(base)s::pg_snapshot)
-      AND (position > %(rebase)s OR position = %(rebase)s + 1)
+      AND (position >= %(rebase)s + 1 OR position = %(rebase)s + 1)
 ) OR EXISTS (
     SELECT FROM outbox_event
     WHERE transaction_id = ANY (ARRAY(SELECT pg_snapshot_xip(%(base)s::pg_snapshot)
                                       EXCEPT SELECT pg_snapshot_xip(pg_current_snapshot())))
-      AND (position > %(rebase)s OR position = %(rebase)s + 1)
+      AND (position >= %(rebase)s + 1 OR position = %(rebase)s + 1)
 ),
 pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmax(%(base)s::pg_snapshot)::text::bigint >= 64,
 EXISTS (SELECT FROM outbox_parked WHERE resolved_at IS NULL AND redrive_asked_at IS NOT NULL)
@@ -115,7 +116,7 @@ SELECT r.generation, %(window_id)s, r.epoch, %(base)s::pg_snapshot, pg_current_s
     SELECT min(position) FROM (
         SELECT position FROM outbox_event
         WHERE transaction_id >= pg_snapshot_xmax(%(base)s::pg_snapshot)
-          AND (position > %(rebase)s OR position = %(rebase)s + 1) OFFSET 0
+          AND (position >= %(rebase)s + 1 OR position = %(rebase)s + 1) OFFSET 0
     ) AS fresh)
 FROM outbox_relay r WHERE r.epoch = %(epoch)s FOR SHARE
 RETURNING snapshot::text, first_position

@@ -43,19 +43,19 @@ WITH newest AS (
 ), waiting AS (
     SELECT e.* FROM newest n, LATERAL (
         SELECT position, occurred_at FROM outbox_event
-        WHERE transaction_id >= pg_snapshot_xmax(n.snapshot) AND (position > n.rebase OR position = n.rebase + 1)
+        WHERE transaction_id >= pg_snapshot_xmax(n.snapshot) AND (position >= n.rebase + 1 OR position = n.rebase + 1)
         ORDER BY transaction_id, position LIMIT %(most)s OFFSET 0) e
     UNION ALL
     SELECT e.* FROM newest n, LATERAL (
         SELECT position, occurred_at FROM outbox_event
         WHERE transaction_id = ANY (ARRAY(SELECT pg_snapshot_xip(n.snapshot)))
-          AND (position > n.rebase OR position = n.rebase + 1)
+          AND (position >= n.rebase + 1 OR position = n.rebase + 1)
         ORDER BY transaction_id, position LIMIT %(most)s OFFSET 0) e
     UNION ALL
     SELECT e.* FROM newest n, LATERAL (
         SELECT position, occurred_at FROM outbox_event
         WHERE transaction_id = ANY (ARRAY(SELECT pg_snapshot_xip(n.base) EXCEPT SELECT pg_snapshot_xip(n.snapshot)))
-          AND (position > n.rebase OR position = n.rebase + 1) AND position - n.published > 0
+          AND (position >= n.rebase + 1 OR position = n.rebase + 1) AND position - n.published > 0
           AND position - coalesce(n.first, 9223372036854775807) < 0
         ORDER BY transaction_id, position LIMIT %(most)s OFFSET 0) e WHERE NOT n.is_complete
     UNION ALL

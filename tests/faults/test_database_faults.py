@@ -98,9 +98,10 @@ def test_r28_a_standby_is_refused_and_a_promoted_one_whose_topics_agree_goes_on_
             with Victim("-", 0, "standing relay", DATABASE_URL=url(way.address), FAULTS_MODE=mode) as relay:
                 payments = record_some()
                 wait_until(lambda: count_waiting() == 0, what="drained")
-                with Victim("-", 0, DATABASE_URL=standby.url) as lost:
-                    assert lost.wait() != 0
-                    assert "point DATABASE_URL at the primary" in lost.output
+                for role in ("relay", "rebase"):
+                    with Victim("-", 0, role, DATABASE_URL=standby.url) as lost:
+                        assert lost.wait() != 0
+                        assert "point DATABASE_URL at the primary" in lost.output
                 promote(standby, after=primary)
                 lead_to(standby)
                 way.target = server()
