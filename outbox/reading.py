@@ -78,7 +78,8 @@ class PageReader:
         """
         page = self._take(window) or read_page(lease, window, limit=self._limit)
         self._adapt(page)
-        if self._thread is not None and not page.is_last:
+        # A redrive's next page depends on this one: a row waits behind rows of its key that are still parked.
+        if self._thread is not None and not page.is_last and window.positions is None:
             after = window._replace(position=page.records[-1].position)
             self._ahead = after, self._thread.submit(self._read_ahead, lease, after, limit=self._limit)
         return page

@@ -8,12 +8,14 @@ from django.db import connection
 from outbox import rebasing_sql as sql
 from outbox.comparing import FIRST, Comparison
 
+_AT_ONCE = 10_000  # rows that are classified, and parked, in one round
 _CLASSES = {
-    "published": "rows that the log does not count as published are on their topic: nothing to do",
+    "published": "rows in question are on their topic: nothing to do",
     "missing": "rows of the log are not on their topic: they will be published, in order",
     "resolved": "parked rows are on their topic: they will be resolved, and unblock their keys",
     "waiting": "parked rows are not on their topic: they stay parked (manage.py redrive_outbox --dry-run)",
 }
+_STRAYS = "this log has no row of them, consumers may have applied them, and nothing here undoes that: a person decides"
 
 
 @dataclass
@@ -70,7 +72,24 @@ class Plan:
             yield f"then: generation {self.generation}, positions go on above {_position(self.rebase_position)}"
 
 
-_STRAYS = "this log has no row of them, consumers may have applied them, and nothing here undoes that: a person decides"
+def classify(plan: Plan, from_position: int | None) -> Iterator[tuple[list[int], list[int]]]:
+    """Count every row in question in its class of the plan; yield what is missing and what is resolved, in rounds."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(sql.UNPUBLISHED, {"from": from_position})
+        while rows := cursor.fetchmany(_AT_ONCE):
+            found: dict[str, list[int]] = {"missing": [], "resolved": []}
+            for position, reason in rows:
+                name = _class_of(reason, is_met=position in plan.topics.positions)
+                getattr(plan, name).add(position)
+                found.setdefault(name, []).append(position)
+            yield found["missing"], found["resolved"]
+
+
+def _class_of(reason: str | None, *, is_met: bool) -> str:
+    """Return the class of a row; reason: why it is parked. What an earlier rebase found missing still is, till met."""
+    if is_met:
+        return "published" if reason is None else "resolved"
+    return "missing" if reason in (None, "missing") else "waiting"
 
 
 def _describe(rows: Class) -> Iterator[str]:

@@ -9,7 +9,7 @@ begins a new generation of windows above everything that is in the log.
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
@@ -24,12 +24,12 @@ from outbox.conf import OutboxSettings
 from outbox.exceptions import LockNotGrantedError
 from outbox.publisher import Publisher
 from outbox.rebase_lock import lock_log, take_lease
-from outbox.rebase_plan import Plan
+from outbox.rebase_plan import Plan, classify
 from outbox.table_partitions import make_next, read_last_position, read_table_partitions
+from outbox.topic_guard import compare_ids
 from outbox.topic_reader import TopicReader
 
 logger = structlog.get_logger(__name__)
-_AT_ONCE = 10_000  # rows that are classified, and parked, in one round
 _PROBLEM = "not on its topic when the log was rebased"
 
 
@@ -38,8 +38,8 @@ class Standing(NamedTuple):
 
     identity: str
     generation: int
-    rebase_position: int
     window_id: int
+    topic_ids: str  # JSON
 
 
 class Rebase:
@@ -55,13 +55,14 @@ class Rebase:
         self._renew_at = 0.0
 
     def plan(self) -> Plan:
-        """Return what apply() would do, and change nothing. Raises StandbyError and TopicUnreadableError."""
+        """Return what apply() would do, and change nothing.
+
+        Raises StandbyError, TopicUnreadableError, PublishFailedError (no broker answers), TopicMismatchError, and
+        TopicRecreatedError unless from_position says from where on the old topic's rows are compared.
+        """
         log.prepare_session(lease_seconds=self._settings.lease_seconds)
         identity = log.read_identity()
-        plan = self._begin(identity, self._compare(lambda: None))
-        for _ in _classify(plan, self._from_position):
-            pass
-        return plan
+        return self._look(self._begin(identity, self._compare(lambda: None)))
 
     def apply(self) -> Plan:
         """Do it, unless nothing is to do, and return what was done. Beside what plan() raises:
@@ -82,13 +83,16 @@ class Rebase:
                 log.release_lease(lease)
 
     def _compare(self, while_waiting: Callable[[], None]) -> Comparison:
+        ids = self._publisher.check_topics(while_waiting=while_waiting)
+        if self._from_position is None:  # else what was lost with a topic that was made again is compared too
+            compare_ids(ids, json.loads(_read_standing().topic_ids))
         floor = min((table.low or 0 for table in read_table_partitions()), default=0)
         comparing = Comparing(self._reader, source=self._settings.source, floor=floor, while_waiting=while_waiting)
         # What the log counts as published lies anywhere, and its offsets are in doubt.
         return comparing.run(self._settings.topics, is_whole=self._from_position is not None)
 
     def _begin(self, identity: str, topics: Comparison) -> Plan:
-        standing = Standing._make(_ask(sql.STANDING)[0])
+        standing = _read_standing()
         first = _first_empty_position()
         return Plan(
             known_identity=standing.identity, identity=identity, newest=(standing.generation, standing.window_id),
@@ -96,6 +100,11 @@ class Rebase:
             generation=max(standing.generation, topics.newest[0]) + 1,
             rebase_position=None if first is None else first - 1,
         )  # fmt: skip
+
+    def _look(self, plan: Plan) -> Plan:
+        for _ in classify(plan, self._from_position):
+            pass
+        return plan
 
     def _why(self, standing: Standing, identity: str, topics: Comparison) -> str:
         if standing.identity not in ("", identity):
@@ -105,8 +114,9 @@ class Rebase:
         return "--from-position asks for it" if self._from_position is not None else ""
 
     def _rebase(self, lease: log.Lease, topics: Comparison) -> Plan:
-        if not self._begin(lease.identity, topics).why:
-            return self.plan()
+        plan = self._begin(lease.identity, topics)
+        if not plan.why:
+            return self._look(plan)
         if _first_empty_position() is None:
             make_next(self._settings)
         self._renew_at = 0.0
@@ -115,7 +125,7 @@ class Rebase:
             plan = self._begin(lease.identity, topics)
             if plan.rebase_position is None:
                 raise LockNotGrantedError("writers have filled the last table partition: run it again")
-            for missing, resolved in _classify(plan, self._from_position):
+            for missing, resolved in classify(plan, self._from_position):
                 _ask(sql.PARK_MISSING, generation=plan.generation, problem=_PROBLEM, positions=missing)
                 _ask(sql.RESOLVE, positions=resolved)
             _ask(sql.SKIP_POSITIONS, position=plan.rebase_position)
@@ -132,24 +142,8 @@ class Rebase:
             self._renew_at = time.monotonic() + self._settings.lease_seconds / 3
 
 
-def _classify(plan: Plan, from_position: int | None) -> Iterator[tuple[list[int], list[int]]]:
-    """Count every row in question in its class of the plan; yield what is missing and what is resolved, in rounds."""
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(sql.UNPUBLISHED, {"from": from_position})
-        while rows := cursor.fetchmany(_AT_ONCE):
-            found: dict[str, list[int]] = {"missing": [], "resolved": []}
-            for position, reason in rows:
-                name = _class_of(reason, is_met=position in plan.topics.positions)
-                getattr(plan, name).add(position)
-                found.setdefault(name, []).append(position)
-            yield found["missing"], found["resolved"]
-
-
-def _class_of(reason: str | None, *, is_met: bool) -> str:
-    """Return the class of a row; reason: why it is parked. What an earlier rebase found missing still is, till met."""
-    if is_met:
-        return "published" if reason is None else "resolved"
-    return "missing" if reason in (None, "missing") else "waiting"
+def _read_standing() -> Standing:
+    return Standing._make(_ask(sql.STANDING)[0])
 
 
 def _first_empty_position() -> int | None:

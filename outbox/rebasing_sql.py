@@ -1,9 +1,9 @@
 """The statements of a rebase, named; the why stands on each. See outbox/rebasing.py."""
 
-#: What the log says of itself: the database it was published from, and its newest window.
+#: What the log says of itself: the database it was published from, its newest window, and the topics it knows.
 STANDING = """
-SELECT r.identity, r.generation, r.rebase_position,
-       (SELECT max(window_id) FROM outbox_window w WHERE w.generation = r.generation)
+SELECT r.identity, r.generation, (SELECT max(window_id) FROM outbox_window w WHERE w.generation = r.generation),
+       r.topic_ids::text
 FROM outbox_relay r
 """
 

@@ -25,7 +25,7 @@ class TopicGuard:
         """
         found = self._publisher.check_topics(while_waiting=while_waiting)
         self._known = log.read_topic_ids(lease)
-        _compare(found, self._known)
+        compare_ids(found, self._known)
         if not found.keys() <= self._known.keys():
             log.note_topic_ids(lease, found)
             self._known |= found
@@ -40,11 +40,12 @@ class TopicGuard:
             return
         found = self._publisher.glance_at_topics()
         if found is not None:
-            _compare(found, self._known)
+            compare_ids(found, self._known)
             self._glance_at = time.monotonic() + _GLANCE_SECONDS
 
 
-def _compare(found: dict[str, str], known: dict[str, str]) -> None:
+def compare_ids(found: dict[str, str], known: dict[str, str]) -> None:
+    """Raise TopicRecreatedError when the broker has another id of a topic than the database knows."""
     for topic, now in found.items():
         if (before := known.get(topic, now)) != now:
             raise TopicRecreatedError(

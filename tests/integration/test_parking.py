@@ -1,7 +1,8 @@
 """Rows that the broker refuses for good: parked with their key while others flow; a redrive puts them back once."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from threading import Event
 
 import pytest
 from django.contrib.auth.models import User
@@ -13,8 +14,10 @@ from pytest_django.fixtures import Settings
 
 from outbox.conf import OutboxSettings
 from outbox.coordinates import find_coordinates
+from outbox.delivery import OffsetRanges
 from outbox.models import OutboxEvent, ParkedRow
-from outbox.publisher import KafkaPublisher
+from outbox.page import Record
+from outbox.publisher import KafkaPublisher, Progress
 from outbox.relay import Relay
 from outbox.testing import MemoryPublisher
 from tests.purchases import drain
@@ -37,6 +40,17 @@ def record(*rows: tuple[str, str]) -> None:
 
 def too_large(name: str) -> str:
     return name + "x" * LIMIT
+
+
+class SlowBroker(MemoryPublisher):
+    """Takes a page once the page after it was read, if the relay reads ahead."""
+
+    relay: Relay
+
+    def publish(self, page: Iterable[Record], *, progress: Progress, while_waiting: Callable[[], None]) -> OffsetRanges:
+        if (ahead := self.relay._reader._ahead) is not None:
+            ahead[1].result(30)
+        return super().publish(page, progress=progress, while_waiting=while_waiting)
 
 
 @pytest.fixture
@@ -121,6 +135,19 @@ def test_a_row_that_was_recorded_during_the_redrive_stays_behind(make_relay: Mak
     drain(relay)
     order = [int(each.value.decode()[2:4].strip("x")) for log in better.log.values() for each in log]
     assert order == list(range(1, 31))
+
+
+def test_a_redrive_of_several_pages_is_published_whole_by_a_relay_that_reads_ahead(make_relay: MakeRelay) -> None:
+    broker = MemoryPublisher(topics={"payments.payment": 6, "billing.invoice": 6}, max_value_bytes=LIMIT)
+    record(("b", too_large("b-1")), *[("b", f"b-{n}") for n in range(2, 30)])
+    drain(make_relay(broker))
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE outbox_relay SET lease_until = '-infinity'")
+    better = SlowBroker(topics={"payments.payment": 6, "billing.invoice": 6})
+    better.relay = make_relay(better)
+    call_command("redrive_outbox", "--all", verbosity=0)
+    better.relay.run(Event(), drain=True)
+    assert [int(each.value.decode()[2:4].strip("x")) for log in better.log.values() for each in log] == [*range(1, 30)]
 
 
 def test_the_command_names_what_is_parked_and_refuses_what_is_not(

@@ -7,11 +7,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
+from pytest_django.fixtures import Settings
 
 from outbox.audit import Audit
 from outbox.conf import OutboxSettings
 from outbox.coordinates import find_coordinates
-from outbox.exceptions import LeaseHeldError, LockNotGrantedError
+from outbox.exceptions import LeaseHeldError, LockNotGrantedError, TopicRecreatedError
 from outbox.models import OutboxEvent, ParkedRow
 from outbox.publisher import KafkaPublisher
 from outbox.rebase_plan import Plan
@@ -22,6 +23,7 @@ from tests.conditions import wait_until
 from tests.faults.restoring import check_rebased, forget_windows
 from tests.purchases import capture, drain, initiate
 from tests.races.relays import END_LEASE
+from tests.real_topic import RealTopic
 from tests.topics import Topics
 
 pytestmark = pytest.mark.kafka
@@ -36,6 +38,11 @@ INSERT INTO outbox_event
 SELECT gen_random_uuid(), source, event_type, subject, aggregate_type, aggregate_id, topic, partition_key,
        jsonb_set(data::jsonb, '{version}', to_jsonb(%s))::text
 FROM outbox_event WHERE position = %s
+"""
+INTO_TOPIC = """
+INSERT INTO outbox_event
+    (event_id, source, event_type, subject, aggregate_type, aggregate_id, topic, partition_key, data)
+VALUES (gen_random_uuid(), %s, 'payments.payment.captured.v1', 'k', 'payment', 'k', %s, %s, '{}')
 """
 WAITING = "SELECT count(*) FROM pg_locks WHERE relation = 'outbox_event'::regclass AND NOT granted"
 MakeRebase = Callable[..., Rebase]
@@ -62,7 +69,7 @@ def other(log: None) -> Iterator[BaseDatabaseWrapper]:
     made.close()
 
 
-def query(statement: str, *parameters: int) -> list[tuple[object, ...]]:
+def query(statement: str, *parameters: int | str) -> list[tuple[object, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return list(cursor.fetchall()) if cursor.description else []
@@ -237,13 +244,41 @@ def test_strays_are_told_with_place_and_what_stands_on_them_and_foreign_records_
     assert any(place in line and captured.event_id in line and str(payment.id) in line for line in plan.lines())
 
 
+def test_a_topic_that_was_made_again_gets_back_what_is_asked_for_and_only_with_a_position(
+    log: None, kafka: str, settings: Settings
+) -> None:
+    topic = RealTopic(kafka, partitions=2)
+    settings.OUTBOX = settings.OUTBOX | {"TOPICS": {topic.name: 2}, "PAGE_SIZE": 7, "LEASE_SECONDS": 1.0}
+    for number in range(20):
+        query(INTO_TOPIC, settings.OUTBOX["SOURCE"], topic.name, f"key-{number % 3}")
+    call_command("relay_outbox", drain=True)
+    topic.delete()
+    topic.make(2)
+    known = topic.admin.list_topics
+    wait_until(lambda: topic.name in known(timeout=10).topics, what="the broker tells of it")
+    made_again = Topics(kafka, [topic.name])
+    for command, options in [("relay_outbox", {"drain": True}), ("rebase_outbox", {"apply": True})]:
+        with pytest.raises((TopicRecreatedError, CommandError), match=f"{topic.name}.* --from-position"):
+            call_command(command, **options)
+        query(END_LEASE)
+    call_command("rebase_outbox", apply=True, from_position=positions()[5])
+    call_command("relay_outbox", drain=True)
+    rows = OutboxEvent.objects.order_by("position")[5:]
+    keys = {row.partition_key for row in rows}
+    by_key = {key: [str(row.event_id) for row in rows if row.partition_key == key] for key in keys}
+    found = made_again.read()
+    made_again.close()
+    assert {key: [each.event_id for each in found if each.key == key.encode()] for key in by_key} == by_key
+    topic.delete()
+
+
 def test_the_command_shows_the_plan_and_refuses_with_a_reason(relay: Relay, capsys: pytest.CaptureFixture[str]) -> None:
     capture()
     drain(relay)
     forget_windows()
     call_command("rebase_outbox")
     said = capsys.readouterr().out
-    assert "2 rows that the log does not count as published are on their topic" in said
+    assert "2 rows in question are on their topic" in said
     assert "then: generation 2" in said
     with pytest.raises(CommandError, match=r"leads: stop every relay.* Nothing was changed"):
         call_command("rebase_outbox", apply=True)
