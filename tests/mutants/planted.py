@@ -23,6 +23,8 @@ LEADING = "tests/races/test_leading.py::"
 DELIVERIES = "tests/contract/test_deliveries.py::"
 PARKING = "tests/integration/test_parking.py::"
 TRANSACTIONAL = "tests/integration/test_transactional.py::"
+REBASING = "tests/integration/test_rebasing.py::"
+REBASING_SQL = "outbox/rebasing_sql.py"
 RECORDING = "tests/integration/test_recording.py::"
 INBOX_SQL = "inbox/sql.py"
 RETENTION = "tests/integration/test_inbox_retention.py::"
@@ -176,6 +178,33 @@ MUTANTS = [
         "redrive-wished-for-ever", SQL,
         "problem = excluded.problem, redrive_asked_at = NULL,", "problem = excluded.problem,",
         PARKING + "test_a_redrive_that_is_refused_again_parks_again_and_does_not_spin",
+    ),
+    Mutant(
+        "redrive-read-ahead", "outbox/reading.py",
+        " and not page.is_last and window.positions is None:", " and not page.is_last:",
+        PARKING + "test_a_redrive_of_several_pages_is_published_whole_by_a_relay_that_reads_ahead",
+    ),
+    Mutant(
+        "rebase-without-the-lock", REBASING_SQL,
+        'LOCK = "LOCK TABLE outbox_event IN SHARE ROW EXCLUSIVE MODE"', 'LOCK = "SELECT 1"',
+        REBASING + "test_it_waits_for_rows_in_flight_and_does_not_lose_them", needs_kafka=True,
+    ),
+    Mutant(
+        "rows-of-the-new-cluster-forgotten", REBASING_SQL,
+        "ON e.position > greatest(n.highest, n.rebase)", "ON false",
+        "tests/faults/test_restored_database.py::"
+        "test_a_dump_restored_into_another_cluster_goes_on_after_a_rebase[idempotent]", needs_kafka=True,
+    ),
+    Mutant(
+        "generation-of-the-topics-ignored", "outbox/rebasing.py",
+        "generation=max(standing.generation, topics.newest[0]) + 1", "generation=standing.generation + 1",
+        REBASING + "test_a_log_that_forgot_an_earlier_rebase_goes_on_above_the_generation_of_its_topics",
+        needs_kafka=True,
+    ),
+    Mutant(
+        "ids-that-come-round-believed", "outbox/reading.py",
+        '"rebase": lease.rebase_position', '"rebase": 0',
+        "tests/integration/test_rebased_log.py::test_an_id_that_comes_round_again_brings_no_old_row_with_it",
     ),
     Mutant(
         "progress-of-the-broker-not-read", "outbox/takeover.py",
