@@ -23,6 +23,10 @@ class InboxSettings(BaseModel):
     topics: list[str] = Field(min_length=1, description="topics to consume")
     batch_size: int = Field(default=500, ge=1, description="most events in one transaction")
     attempts: int = Field(default=3, ge=1, description="tries of one event before it is parked")
+    parked_share: float = Field(
+        default=0.2, gt=0, le=1, description="the consumer stops when more of its last events are parked; 1: never"
+    )
+    parked_window: int = Field(default=1_000, ge=1, description="of how many last events parked_share is the share")
     retention_days: float = Field(default=30, ge=0, description="ids, data and headers are kept at least this long")
     outboxes: dict[str, list[str]] = Field(
         default_factory=dict,

@@ -14,6 +14,7 @@ from django.db import connection
 
 from inbox import sql
 from inbox.applying import Outcome
+from inbox.cap import check_cap
 from inbox.conf import InboxSettings
 from inbox.failure import describe
 from inbox.receiving import next_offsets, park_failed, receive
@@ -88,7 +89,7 @@ class Consumer:
     def _receive(self, source: KafkaSource, records: list[Record]) -> None:
         outcomes = receive(self.name, records, expected=source.expected)
         source.acknowledge(next_offsets(records))
-        self.watch.count(outcomes)
+        self._count(outcomes)
 
     def _receive_or_park(self, source: KafkaSource, record: Record) -> None:
         for attempt in range(1, self.settings.attempts + 1):
@@ -108,13 +109,19 @@ class Consumer:
         if not park_failed(self.name, record, failure, expected=source.expected):
             return self._receive(source, [record])  # its id has taken effect meanwhile, from another partition
         source.acknowledge(next_offsets([record]))
-        return self.watch.count(Counter({Outcome.PARKED: 1}))
+        return self._count(Counter({Outcome.PARKED: 1}))
+
+    def _count(self, outcomes: Counter[Outcome]) -> None:
+        self.watch.count(outcomes)
+        if outcomes[Outcome.PARKED]:
+            check_cap(self.settings)
 
     def _open(self) -> KafkaSource:
         """Prepare the session: a stopped process must not hold locks for ever. Then begin at the stored offsets."""
         with connection.cursor() as cursor:
             cursor.execute(sql.SESSION, {"budget": str(int(self.settings.transaction_seconds * 1000))})
         self.watch.open()
+        check_cap(self.settings)
         self._source = self._open_source(hear=self.watch.hear)
         return self._source
 

@@ -6,6 +6,7 @@ InboxError
 ├── ContentChangedError     a known id with other content
 ├── PrunedError             an unknown id within the horizon
 ├── NotParkedError          no such event waits
+├── TooManyParkedError      the cap: a share of the last events is parked
 ├── AssignmentLostError     the stored offset is not the one we expect: another consumer has the partition
 └── ConsumeFailedError      Kafka answered with an error
 """
@@ -41,6 +42,12 @@ class PrunedError(InboxError):
 
 class NotParkedError(InboxError):
     """It is not parked, or was redriven or discarded meanwhile."""
+
+
+class TooManyParkedError(InboxError):
+    """Nothing is received until enough of them are redriven or discarded; then the consumer goes on by itself."""
+
+    is_retryable = True
 
 
 class AssignmentLostError(InboxError):

@@ -143,3 +143,13 @@ SESSION = "SELECT set_config('idle_in_transaction_session_timeout', %(budget)s, 
 
 #: A redrive or a pruning that is stopped must not hold its partition for ever.
 BUDGET = "SELECT set_config('idle_in_transaction_session_timeout', %(budget)s, true)"
+
+#: Unresolved ones that failed themselves, since the last so many events were received; no more are counted than matter.
+COUNT_PARKED = """
+SELECT count(*) FROM (
+    SELECT FROM inbox_parked
+    WHERE consumer = %(consumer)s AND resolved_at IS NULL AND reason <> 'queued'
+      AND parked_at >= coalesce((SELECT received_at FROM inbox_inboxevent WHERE consumer = %(consumer)s
+                                 ORDER BY id DESC OFFSET %(window)s LIMIT 1), '-infinity')
+    LIMIT %(most)s) AS p
+"""

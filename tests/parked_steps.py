@@ -74,7 +74,7 @@ class Broken:
 def consuming(broken: Broken, settings: Settings) -> Iterator[None]:
     """Be the consumer "tests" with the handler that is broken, at the beginning of partition 0."""
     settings.INBOX = settings.INBOX | {"CONSUMER": "tests"}
-    InboxOffset.objects.create(consumer="tests", topic=TOPIC, partition=0, next_offset=0)
+    InboxOffset.objects.get_or_create(consumer="tests", topic=TOPIC, partition=0, defaults={"next_offset": 0})
     with temporary_handlers():
         broken.declare()
         yield
