@@ -134,6 +134,30 @@ def test_a_consumer_that_was_sent_back_keeps_what_lies_ahead_though_nothing_was_
     assert receive_all(of_outbox(1), of_outbox(5)) == {Outcome.APPLIED: 1, Outcome.DUPLICATE: 1}
 
 
+def test_a_topic_that_was_made_anew_is_pruned_again_once_its_offsets_are_forgotten() -> None:
+    InboxOffset.objects.update(next_offset=100)
+    receive_all(of_outbox(100))
+    prune()
+    receive_all(of_outbox(101))
+    InboxOffset.objects.update(next_offset=0)  # the new topic begins here, with what the outbox records next
+    receive_all(of_outbox(0, 102))
+    assert prune() == Pruning(ids=0, kept=2, unreadable=0)
+    InboxHorizon.objects.filter(topic=TOPIC).update(offset=-1)  # as docs/operations.md says
+    InboxEvent.objects.filter(topic=TOPIC).update(offset=-1)
+    assert prune() == Pruning(ids=2, kept=0, unreadable=0)
+    assert receive_all(of_outbox(1, 102), of_outbox(2, 103)) == {Outcome.DUPLICATE: 1, Outcome.APPLIED: 1}
+
+
+def test_an_outbox_that_began_anew_under_its_source_is_heard_again_without_its_horizon() -> None:
+    receive_all(of_outbox(0, 5), of_outbox(1, 9))
+    prune()
+    new = of_outbox(2, 7, id="another database's")
+    assert receive_all(new) == {Outcome.DUPLICATE: 1}
+    InboxHorizon.objects.filter(source=SOURCE).delete()  # as docs/operations.md says
+    InboxOffset.objects.update(next_offset=2)
+    assert receive_all(new) == {Outcome.APPLIED: 1}
+
+
 def test_a_higher_window_or_generation_is_above_the_horizon_whatever_its_position() -> None:
     receive_all(of_outbox(0, 50, sequence=sequence(50, window_id=9)))
     prune()

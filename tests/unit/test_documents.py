@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from inbox import pruning, tasks
 from inbox.conf import InboxSettings
 from outbox.conf import OutboxSettings
 from tests.mutants.planted import MUTANTS, Mutant
@@ -75,6 +76,15 @@ def test_the_reasons_of_check_inbox_are_those_of_the_code_with_the_defaults() ->
     assert set(re.findall(r"^\| `(\w+)` \|", block, re.MULTILINE)) == set(reasons)
     for name, default in re.findall(r"`(\w+_SECONDS)` \((\d+)\)", block):
         assert InboxSettings.model_fields[name.lower()].default == float(default)
+
+
+def test_the_retention_of_the_inbox_is_in_operations_with_its_defaults() -> None:
+    section = (ROOT / "docs/operations.md").read_text().partition("### The inbox\n")[2].partition("\n### ")[0]
+    assert f"| `RETENTION_DAYS` | {InboxSettings.model_fields['retention_days'].default} |" in section
+    assert "| `OUTBOXES` | none |" in section
+    assert InboxSettings.model_fields["outboxes"].get_default(call_default_factory=True) == {}
+    assert f"{pruning._ROWS_AT_ONCE:,} rows at a time" in section
+    assert f"at most {tasks._CHUNKS * pruning._ROWS_AT_ONCE:,} rows" in section
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
