@@ -35,7 +35,7 @@ class InboxSettings(BaseModel):
     )
     group_protocol: Literal["consumer", "classic"] = Field(default="consumer", description="KIP-848 or the older one")
     stop_seconds: float = Field(
-        default=10.0, gt=0, description="a batch in hand may take so long after SIGTERM, then it is rolled back"
+        default=5.0, gt=0, description="a batch in hand may take so long after SIGTERM, then it is rolled back"
     )
     metrics_port: int = Field(default=0, ge=0, le=65_535, description="port of the consumer's metrics; 0 is off")
     metrics_host: str = Field(default="127.0.0.1", description="address that the metrics listen on")

@@ -16,6 +16,7 @@ from inbox import sql
 from inbox.applying import Outcome
 from inbox.cap import check_cap
 from inbox.conf import InboxSettings
+from inbox.exceptions import StopTimeoutError
 from inbox.failure import describe
 from inbox.receiving import next_offsets, park_failed, receive
 from inbox.record import Record
@@ -36,22 +37,29 @@ class Consumer:
         self._open_source = open_source
         self._source: KafkaSource | None = None
 
-    def run(self, stop: Event) -> None:
-        """Consume until stop is set. Retries with capped, jittered back-off; raises what needs a person."""
+    def run(self, stop: Event, *, drain: bool = False) -> None:
+        """Consume until stop is set; with drain, until every partition that it gets is at its end.
+
+        Retries with capped, jittered back-off; raises what needs a person.
+        """
         self.watch.start()
         try:
-            self._run(stop)
+            self._run(stop, drain=drain)
+        except StopTimeoutError:
+            logger.warning("stopped in a batch, which is rolled back", in_hand=self.watch.pulse.in_hand)
         finally:
             self.close()
             self.watch.stop()
         logger.info("consumer stopped", consumer=self.name)
 
-    def _run(self, stop: Event) -> None:
+    def _run(self, stop: Event, *, drain: bool) -> None:
         failures = 0
         while not stop.is_set():
             try:
-                self.run_once()
+                count = self.run_once()
                 failures = 0
+                if drain and not count and self._source is not None and self._source.is_drained():
+                    return
             except Exception as error:
                 self.close()
                 self.watch.fail(error)

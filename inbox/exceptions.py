@@ -9,6 +9,9 @@ InboxError
 ├── TooManyParkedError      the cap: a share of the last events is parked
 ├── AssignmentLostError     the stored offset is not the one we expect: another consumer has the partition
 └── ConsumeFailedError      Kafka answered with an error
+
+SystemExit
+└── StopTimeoutError        the batch in hand took longer than a stop may take
 """
 
 from inbox.failure import Failure
@@ -60,3 +63,7 @@ class ConsumeFailedError(InboxError):
     """A broker error that librdkafka does not retry by itself, or no answer in time."""
 
     is_retryable = True
+
+
+class StopTimeoutError(SystemExit):
+    """STOP_SECONDS are over since SIGTERM. No `except Exception` catches it; psycopg cancels its statement."""

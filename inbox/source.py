@@ -116,6 +116,10 @@ class KafkaSource:
             return False
         return True
 
+    def is_drained(self) -> bool:
+        """Whether it has partitions, and none of them has more at the moment; a stopped one is not waited for."""
+        return bool(self.expected) and all(self._ends.is_at(each) for each in self.expected.keys() - self.stopped)
+
     def _count_behind(self, partition: Partition, next_offset: int) -> int | None:
         if self._ends.is_at(partition):
             return 0

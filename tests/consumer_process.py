@@ -22,16 +22,18 @@ class ConsumerProcess(RelayProcess):
 
 
 def main(options: str) -> None:
-    """Run the command with the options in its settings."""
+    """Run the command with the options in its settings; "drain" is the command's own."""
     import django
 
-    settings.INBOX = settings.INBOX | json.loads(options)
+    chosen = json.loads(options)
+    drain = chosen.pop("drain", False)
+    settings.INBOX = settings.INBOX | chosen
     django.setup()
     from django.core.management import call_command
 
     import tests.told_handler  # noqa: F401  (declares the handler)
 
-    call_command("consume_inbox")
+    call_command("consume_inbox", drain=drain)
 
 
 if __name__ == "__main__":

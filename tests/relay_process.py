@@ -43,6 +43,10 @@ class RelayProcess:
     def has_ended(self) -> bool:
         return self._process.poll() is not None
 
+    def wait(self) -> int:
+        """Wait until it has ended by itself, return the exit code."""
+        return self._process.wait(60)
+
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send the signal, wait for the end, return the exit code."""
         self._process.send_signal(signal.SIGCONT)

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ import pytest
 import yaml
 from honcho.environ import parse_procfile
 
+from inbox.conf import InboxSettings
+from inbox.stopping import HARD_END_SECONDS
 from stack.kafka import VERSION as KAFKA_VERSION
+from stack.pidfiles import end_group
 
 ROOT = Path(__file__).parent.parent.parent
 SERVERS = {"postgres", "kafka", "valkey"}
@@ -62,6 +66,13 @@ def test_every_relay_and_consumer_has_a_health_check_that_asks_for_one_of_its_ow
     assert names
     for name in names:
         assert COMPOSE[name]["healthcheck"]["test"] == ["CMD", "python", "manage.py", check, "--here"], name
+
+
+def test_a_consumer_has_more_time_to_end_than_it_takes() -> None:
+    needed = InboxSettings.model_fields["stop_seconds"].default + HARD_END_SECONDS
+    for name in PROCESSES:
+        assert int(COMPOSE[name]["stop_grace_period"].removesuffix("s")) > needed
+    assert signature(end_group).parameters["seconds"].default > needed, "of the local stack"
 
 
 def test_every_image_is_pinned_and_nothing_runs_as_root() -> None:

@@ -1,6 +1,6 @@
 """manage.py consume_inbox: receive this service's events until stopped."""
 
-import signal
+from argparse import ArgumentParser
 from functools import partial
 from threading import Event
 from typing import Any
@@ -11,16 +11,19 @@ from inbox import metrics
 from inbox.conf import inbox_settings
 from inbox.consumer import Consumer
 from inbox.source import KafkaSource
+from inbox.stopping import stop_on_signals
 
 
 class Command(BaseCommand):
     help = "Receive events from Kafka; each takes effect once. SIGTERM ends it after the batch in hand."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--drain", action="store_true", help="stop when every partition it gets is at its end")
+
+    def handle(self, *args: Any, drain: bool, **options: Any) -> None:
         settings = inbox_settings()
         stop = Event()
-        for signum in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(signum, lambda *_: stop.set())
+        stop_on_signals(stop, seconds=settings.stop_seconds)
         open_source = partial(
             KafkaSource, consumer=settings.consumer, bootstrap_servers=settings.bootstrap_servers,
             topics=settings.topics, group_protocol=settings.group_protocol,
@@ -31,4 +34,4 @@ class Command(BaseCommand):
                 host=settings.metrics_host, port=settings.metrics_port, pulse=consumer.watch.pulse,
                 dead_seconds=settings.dead_seconds,
             )  # fmt: skip
-        consumer.run(stop)
+        consumer.run(stop, drain=drain)
