@@ -29,14 +29,14 @@ def counted_sequence(topic: str, envelope: Envelope) -> str:
     return sequence if _SEQUENCE.fullmatch(sequence) else ""
 
 
-def report_pruned(consumer: str, records: Sequence[Record], remembered: AbstractSet[tuple[str, str]]) -> None:
-    """Say how many of the records only the horizon knows: without a replay, an outbox began anew under its old source.
+def report_pruned(consumer: str, stale: Sequence[Record], known: AbstractSet[tuple[str, str]]) -> None:
+    """Say how many of the stale records only the horizon knows: without a replay, an outbox began anew as its old self.
 
-    remembered: the identities that are fresh or known.
+    stale: those that are not fresh; known: the identities that are remembered.
     """
     pruned = [
-        r for r in records
-        if r.identity not in remembered and r.envelope is not None and cares_for(consumer, r.envelope.type)
+        r for r in stale
+        if r.identity not in known and r.envelope is not None and cares_for(consumer, r.envelope.type)
     ]  # fmt: skip
     if pruned:
         first = pruned[0]

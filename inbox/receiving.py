@@ -32,8 +32,9 @@ def receive(consumer: str, records: Sequence[Record], *, expected: Mapping[Parti
     with begin() as cursor:
         _lock_offsets(cursor, consumer, records, expected)
         fresh = remember(cursor, consumer, records)
-        known = _digests(cursor, consumer, [record for record in records if record.identity not in fresh])
-        report_pruned(consumer, records, fresh | known.keys())
+        stale = [record for record in records if record.identity not in fresh]
+        known = _digests(cursor, consumer, stale)
+        report_pruned(consumer, stale, known.keys())
         blocked = blocked_keys(cursor, consumer, records)
         outcomes = apply_records(cursor, consumer, records, fresh=fresh, known=known, blocked=blocked)
         _move_offsets(cursor, consumer, records)

@@ -1,11 +1,13 @@
 """Pruning the inbox: old ids go, and the horizon still knows what was received."""
 
 import dataclasses
+import importlib
 from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.core.management import call_command
 from django.db import IntegrityError, connection
 from django.db.models import F
@@ -353,6 +355,13 @@ def test_the_task_prunes_and_the_command_says_what_went_and_a_dry_run_changes_no
     receive_all(of_outbox(3))
     tasks.prune_inbox()
     assert InboxEvent.objects.get().event_id == "event-0"
+
+
+@pytest.mark.parametrize("service", ["payments", "billing"])
+def test_beat_prunes_in_both_services(service: str) -> None:
+    schedule = importlib.import_module(f"services.settings.{service}").CELERY_BEAT_SCHEDULE
+    assert tasks.prune_inbox.name in [entry["task"] for entry in schedule.values()]
+    assert tasks.prune_inbox.name in current_app.tasks
 
 
 def run(*arguments: str) -> str:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import InternalError, OperationalError, connection
 from pytest_django.fixtures import Settings
 
 from billing.models import Invoice, LedgerEntry
@@ -110,6 +110,14 @@ def test_pruning_under_another_default_isolation_sees_what_it_waited_for() -> No
     finally:
         with connection.cursor() as cursor:
             cursor.execute(f"ALTER DATABASE {name} RESET default_transaction_isolation")
+
+
+def test_a_process_that_is_stopped_while_it_prunes_holds_up_its_partition_for_the_budget_alone() -> None:
+    stopped = Standing(lambda: prune(TRANSACTION_SECONDS=0.5), after=sql.LOCK_OFFSETS)
+    stopped.stands()
+    assert redeliver(of_outbox(3)) == {Outcome.APPLIED: 1}
+    with pytest.raises(InternalError, match="idle-in-transaction"):
+        stopped.result()
 
 
 def test_pruning_that_loses_its_session_before_the_commit_changed_nothing() -> None:
