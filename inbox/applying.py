@@ -11,6 +11,7 @@ from inbox.handlers import Event, Handler, cares_for, find_handler
 from inbox.parking import Reason, park
 from inbox.record import OrderedKey, Record
 from inbox.runs import Runs
+from inbox.strict_json import refuse_ambiguous
 from inbox.upcasting import carry_forward
 from outbox.envelope import Envelope
 
@@ -65,7 +66,11 @@ def _prepare(consumer: str, envelope: Envelope) -> tuple[Handler, Event] | None:
     """Return what is to be called with what; None for a type without a handler."""
     carried = carry_forward(consumer, envelope)
     handler = find_handler(consumer, carried.type)
-    return None if handler is None else (handler, (handler.read(carried), carried))
+    if handler is None:
+        return None
+    event = handler.read(carried), carried
+    refuse_ambiguous(envelope.data)
+    return handler, event
 
 
 class _Verdicts:

@@ -1,4 +1,4 @@
-"""Events that cannot take effect: parked or kept raw, visible, and their neighbours go on."""
+"""Events that cannot take effect: kept, visible, and their neighbours go on. All by name: test_bad_inputs.py."""
 
 import json
 from collections.abc import Callable
@@ -42,32 +42,6 @@ def test_a_failing_event_is_parked_with_its_traceback_its_key_waits_and_others_f
     assert ParkedEvent.objects.get(reason="queued").event_id == queued.id
     assert Invoice.objects.count() == 1
     assert InboxEvent.objects.count() == 3, "parked ids are remembered too"
-
-
-@pytest.mark.parametrize(
-    ("data", "attributes"),
-    [
-        (b"{", {}),
-        (b"\xff\xfe", {}),
-        (captured(currency="usd"), {}),
-        (captured(amount=1.5), {}),
-        (captured(amount="1999"), {}),
-        (captured(payment_id="not-an-id"), {}),
-        (captured(), {"type": "payments.payment.captured.v2"}),
-        (None, {}),
-        (captured(), {"id": "x" * 10_000}),
-    ],
-    ids=["cut", "not utf-8", "currency", "float", "text", "id", "unknown version", "tombstone", "10 kB id"],
-)
-def test_bad_input_is_parked_or_kept_raw_and_the_next_event_takes_effect(
-    data: dict[str, Any] | bytes | None, attributes: dict[str, Any], consumer: MakeConsumer, topics: Topics
-) -> None:
-    send(topics, data, key="same", **attributes)
-    send(topics, captured(), key="other")
-    receive_until(consumer("billing"), lambda: Invoice.objects.exists() and ParkedEvent.objects.exists())
-    parked = ParkedEvent.objects.get()
-    assert parked.problem
-    assert parked.value == (None if data is None else data if isinstance(data, bytes) else json.dumps(data).encode())
 
 
 def test_a_header_name_that_is_not_utf8_is_kept_raw_and_its_neighbours_flow(

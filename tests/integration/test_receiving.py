@@ -113,6 +113,11 @@ def test_the_same_id_with_money_from_two_sources_is_booked_twice() -> None:
     assert LedgerEntry.objects.filter(event_id="same", account="cash", amount=1999).count() == 2
 
 
+def test_an_integer_that_a_double_cannot_hold_survives() -> None:
+    receive_all(record_at(0, captured(amount=2**53 + 1)))
+    assert Invoice.objects.get().amount == 9_007_199_254_740_993
+
+
 def test_the_largest_legal_event_takes_effect() -> None:
     identity = {"id": incompressible(MAX_IDENTITY_BYTES), "source": incompressible(MAX_IDENTITY_BYTES)}
     data = captured(customer_id="\U0001f6aa" * 255, reference=incompressible(255))
