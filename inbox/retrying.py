@@ -7,10 +7,11 @@ from django.db import Error, InterfaceError, OperationalError
 from inbox.exceptions import InboxError
 
 _MAX_BACK_OFF_SECONDS = 10.0
-#: Connections (08), serialization and deadlocks (40), resources (53), shutdown (57P0), time-outs, disks (58).
+#: Connections (08), the transaction of a process that was stopped (25P03, 25P04), serialization and deadlocks (40),
+#: resources (53), shutdown (57P0), time-outs, disks (58).
 #: OperationalError alone says too little: 54000, a row too large for its index, is one too, and never passes.
 #: https://www.postgresql.org/docs/current/errcodes-appendix.html
-_PASSING = ("08", "40", "53", "57P0", "55P03", "57014", "58")
+_PASSING = ("08", "25P03", "25P04", "40", "53", "57P0", "55P03", "57014", "58")
 
 
 def is_retryable(error: Exception) -> bool:

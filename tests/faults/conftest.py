@@ -1,25 +1,34 @@
 """Relays beside the victim, and the table of what was seen, printed at the end of a run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import Event, Thread
 
 import pytest
 from django.db import connection
 
+from inbox.consumer import Consumer
 from outbox.conf import OutboxSettings
 from outbox.management.commands.relay_outbox import make_publisher
 from outbox.relay import Relay
 from tests.conditions import wait_until
+from tests.faults.arrivals import Arrivals
 from tests.faults.invariants import count_waiting
 from tests.faults.table import SEEN, Table, lines
 from tests.topics import Topics
 
+OFFSETS_NEVER_GO_BACK = """
+CREATE FUNCTION tests_refuse() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'I6: the offset goes back from % to %', OLD.next_offset, NEW.next_offset; END $$;
+CREATE TRIGGER tests_offsets_never_go_back BEFORE UPDATE ON inbox_inboxoffset FOR EACH ROW
+    WHEN (NEW.next_offset < OLD.next_offset) EXECUTE FUNCTION tests_refuse()
+"""
+
 
 class Successor:
-    """A relay of the same log, run in a thread from start() to stop() as its command runs it."""
+    """A relay of the same log, or a consumer of the same group, run in a thread as its command runs it."""
 
-    def __init__(self, relay: Relay) -> None:
-        self._relay = relay
+    def __init__(self, process: Relay | Consumer) -> None:
+        self._process = process
         self._stop = Event()
         self._thread = Thread(target=self._run)
 
@@ -36,7 +45,7 @@ class Successor:
 
     def _run(self) -> None:
         try:
-            self._relay.run(self._stop)
+            self._process.run(self._stop)
         finally:
             connection.close()
 
@@ -59,6 +68,30 @@ def successor(topics: Topics, outbox_settings: OutboxSettings, mode: str) -> Ite
 @pytest.fixture
 def table(topics: Topics) -> Table:
     return Table(topics)
+
+
+@pytest.fixture
+def arrivals(topics: Topics, relay: Relay) -> Arrivals:
+    return Arrivals(topics, relay)
+
+
+@pytest.fixture
+def next_consumer(consumer: Callable[[str], Consumer]) -> Iterator[Successor]:
+    """Billing's consumer in this process, not started yet."""
+    made = Successor(consumer("billing"))
+    yield made
+    if made._thread.is_alive():
+        made.stop()
+
+
+@pytest.fixture
+def offsets_never_go_back(log: None) -> Iterator[None]:
+    """I6, at every moment: whoever moves an offset back fails."""
+    with connection.cursor() as cursor:
+        cursor.execute(OFFSETS_NEVER_GO_BACK)
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP FUNCTION tests_refuse CASCADE")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -5,12 +5,8 @@ from collections import Counter, defaultdict
 from datetime import UTC
 
 from django.db import connection
-from django.db.models import Sum
 
-from billing.models import Invoice, LedgerEntry
-from inbox.models import InboxEvent, InboxOffset, ParkedEvent
 from outbox.models import OutboxEvent
-from payments.models import Payment
 from tests.topics import Message, Topics
 
 
@@ -94,18 +90,3 @@ def check_log_is_append_only() -> None:
             " WHERE relname LIKE 'outbox\\_event%' OR relname IN ('outbox_window', 'outbox_progress')"
         )
         assert cursor.fetchone() == (0, 0), "I11: the log has updates or deletes"
-
-
-def check_effects(topics: Topics) -> None:
-    """I3, I5, I6: every payment that ended has one invoice and its bookings; the offsets tell what was applied."""
-    ended = Payment.objects.exclude(status="initiated")
-    assert Invoice.objects.count() == ended.count(), "I3: one invoice a payment"
-    captured = ended.filter(status="captured").aggregate(total=Sum("amount"))["total"] or 0
-    balances = dict(LedgerEntry.objects.values_list("account").annotate(Sum("amount")))
-    assert sum(balances.values()) == 0, "I5: debits are credits"
-    assert balances.get("cash", 0) == captured, "I5: the cash is what was captured"
-    assert InboxEvent.objects.filter(consumer="billing").count() == ended.count(), "I3: each event remembered once"
-    assert not ParkedEvent.objects.exists()
-    ends = topics.read_ends()
-    for row in InboxOffset.objects.filter(consumer="billing", topic="payments.payment"):
-        assert row.next_offset == ends[row.topic, row.partition], "I6: the offset is the last applied + 1"

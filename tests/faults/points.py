@@ -1,4 +1,4 @@
-"""The relay's crash points: where each one is, and what it may cost. Names as in docs/guarantees.md.
+"""Crash points of relay, upkeep and workers: where each is, what it may cost. Names as in docs/guarantees.md.
 
 A point is a place between two statements (Trip), a moment in the life of the producer (Moment), or an answer that
 never arrives (Withheld): everything between the relay and the outside passes through one of the three.
@@ -7,7 +7,6 @@ never arrives (Withheld): everything between the relay and the outside passes th
 from dataclasses import dataclass
 from typing import Literal
 
-from inbox import sql as inbox_sql
 from outbox import rebasing_sql, sql
 from tests.faults.settings import PAGE_SIZE
 
@@ -31,12 +30,29 @@ class Moment:
 
 
 @dataclass(frozen=True)
+class Step:
+    """Of a consumer's client: before subscribe(); the callback of an assignment called, its offsets known, done; before
+    and after offsets are told to Kafka; the next poll() after that."""
+
+    when: Literal["subscribing", "assigning", "offsets known", "assigned", "committing", "committed", "polling"]
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """A transaction is committed, and what on_commit() was given is about to run."""
+
+
+@dataclass(frozen=True)
 class Withheld:
-    """The server did it, and its answer stays in the wire but for the first `passed` bytes."""
+    """The server did it, and its answer stays in the wire but for the first `passed` bytes.
+
+    is_sent false: the request itself stays there, and the server has not done it.
+    """
 
     server: Literal["postgres", "kafka"]
     request: bytes = b""
     passed: int = 0
+    is_sent: bool = True
 
 
 @dataclass(frozen=True)
@@ -45,7 +61,7 @@ class Point:
 
     name: str
     what: str
-    place: Trip | Moment | Withheld
+    place: Trip | Moment | Step | Hooks | Withheld
     hit: int = 1
     duplicates: tuple[int, int] = (0, 0)
 
@@ -89,11 +105,7 @@ PARKING = [
     Point("R26", "row parked, position not advanced", Trip("uncommitted", sql.ADVANCE_PARKING)),
     Point("R26b", "later row of its key queued, not advanced", Trip("uncommitted", sql.ADVANCE_PARKING), 2),
 ]
-INBOX = [
-    # psycopg sends BEGIN with the first statement: before it is before BEGIN.
-    Point("C05", "batch consumed, before BEGIN", Trip("before", "SET TRANSACTION ISOLATION LEVEL READ COMMITTED")),
-    Point("C08", "2 of n effects written", Trip("before", 'INSERT INTO "billing_invoice"'), 3),
-    Point("C10", "offset moved, before COMMIT", Trip("after", inbox_sql.MOVE_OFFSETS)),
+WORKER = [
     Point("C23", "gateway answered, not written", Trip("before", 'SELECT "payments_gatewaycall"', " FOR UPDATE")),
 ]
 REBASE = [
@@ -107,4 +119,4 @@ UPKEEP = [
     Point("R24", "between the proof and the drop", Trip("before", "DROP TABLE")),
     Point("R25", "created, not attached", Trip("before", "ALTER TABLE outbox_event ATTACH PARTITION"), 2),
 ]
-POINTS = {point.name: point for point in [*RELAY, *ZOMBIES, *TRANSACTIONAL, *PARKING, *INBOX, *REBASE, *UPKEEP]}
+POINTS = {point.name: point for point in [*RELAY, *ZOMBIES, *TRANSACTIONAL, *PARKING, *WORKER, *REBASE, *UPKEEP]}

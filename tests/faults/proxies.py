@@ -90,21 +90,29 @@ class Proxy:
 
 
 class PostgresProxy(Proxy):
-    """Holds the answer to the hit-th request that contains the bytes, but for its first `passed` bytes."""
+    """Holds the answer to the hit-th request that contains the bytes, but for its first `passed` bytes.
 
-    def __init__(self, target: str, *, wanted: bytes = b"", hit: int = 1, passed: int = 0) -> None:
+    is_sent false: the request itself does not reach the server before release().
+    """
+
+    def __init__(
+        self, target: str, *, wanted: bytes = b"", hit: int = 1, passed: int = 0, is_sent: bool = True
+    ) -> None:
         super().__init__(target)
         self._wanted = wanted
         self._left = hit
         self._passed = passed
+        self._is_sent = is_sent
 
     def request(self, data: bytes) -> Iterator[bytes]:
         if self._wanted and self._wanted in data:
             self._left -= 1
+            if self._left == 0 and not self._is_sent:
+                self.hold()
         yield data
 
     def answer(self, data: bytes) -> Iterator[bytes]:
-        if self._left == 0:
+        if self._left == 0 and self._is_sent:
             self._left = -1
             yield data[: self._passed]
             self.hold()

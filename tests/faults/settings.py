@@ -3,7 +3,7 @@
 import os
 
 from tests.settings import *  # noqa: F403
-from tests.settings import OUTBOX
+from tests.settings import INBOX, OUTBOX
 
 PAGE_SIZE = 7
 LEASE_SECONDS = 1.0
@@ -12,4 +12,12 @@ OUTBOX = OUTBOX | {
     "MODE": os.environ.get("FAULTS_MODE", "idempotent"),
     "PAGE_SIZE": PAGE_SIZE,
     "LEASE_SECONDS": float(os.environ.get("FAULTS_LEASE_SECONDS", LEASE_SECONDS)),
+}
+INBOX = INBOX | {
+    "CONSUMER": "billing",
+    "BATCH_SIZE": 10,
+    "GROUP_PROTOCOL": os.environ.get("FAULTS_PROTOCOL", "consumer"),
+    "TRANSACTION_SECONDS": float(os.environ.get("FAULTS_TRANSACTION_SECONDS", "2")),
+    "OUTBOXES": {OUTBOX["SOURCE"]: ["payments.payment"]},
+    "RETENTION_DAYS": 0,
 }

@@ -1,81 +1,141 @@
-"""C05, C08, C10, C12, C23: the consumer or the worker dies; the next one goes on; every effect happened once."""
+"""C01 to C18, C20, C22: the consumer dies, or is stopped and wakes when another has its partitions."""
 
+import signal
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from django.utils import timezone
-from pytest_django.fixtures import Settings
 
-from billing.models import Invoice
-from inbox.consumer import Consumer
-from inbox.models import InboxEvent, InboxOffset
-from outbox.relay import Relay
-from payments.gateway_calls import make_call, take_due_calls
-from tests.faults.invariants import check_effects
-from tests.faults.killing import kill_at
-from tests.faults.points import POINTS
-from tests.gateway_process import GatewayProcess
-from tests.purchases import capture, drain, initiate, receive_until
+from inbox.models import InboxEvent
+from tests.conditions import wait_until
+from tests.faults.arrivals import Arrivals
+from tests.faults.conftest import Successor
+from tests.faults.consumer_points import (
+    ACROSS,
+    BEHIND_IT,
+    HALF_WAY,
+    IN_A_BATCH,
+    PARKED,
+    STARTING,
+    STOPPED_IN_A_BATCH,
+)
+from tests.faults.killing import Victim
+from tests.faults.points import Point
+from tests.faults.receiving_invariants import check_offsets, check_receiving, offsets
+from tests.faults.table import note
+from tests.faults.tripping_consumer import CLASSIC_SESSION_SECONDS
+from tests.faults.wires import victim_at
 from tests.topics import Topics
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("offsets_never_go_back")]
+PROTOCOLS = ["consumer", "classic"]
+#: Where the group matters: in both protocols.
+IN_THE_GROUP = [(protocol, point) for protocol in PROTOCOLS for point in [*STARTING[1:3], ACROSS]]
+KILLED = [("consumer", point) for point in [STARTING[0], STARTING[3], *IN_A_BATCH, *BEHIND_IT]]
+STOPPED = [("consumer", point) for point in IN_A_BATCH] + [(protocol, ACROSS) for protocol in PROTOCOLS]
+UNTOUCHED = [point.name for point in [*STARTING, *IN_A_BATCH[:-1]]]
 
 
-@pytest.mark.parametrize("point", ["C05", "C08", "C10"], ids=lambda name: str(POINTS[name]))
-def test_consumer_killed_at(point: str, relay: Relay, consumer: Callable[[str], Consumer], topics: Topics) -> None:
-    for number in range(12):
-        capture(number)
-    drain(relay)
-    kill_at(point, "consumer", "billing")
-    # Events come in batches as the broker delivers them: an earlier batch may be committed, and then whole.
-    assert InboxEvent.objects.count() == Invoice.objects.count() < 12
-    receive_all(consumer("billing"), topics)
-    check_effects(topics)
-
-
-def test_consumer_killed_at_c12_after_commit_goes_on_behind_it(
-    relay: Relay, consumer: Callable[[str], Consumer], topics: Topics
+@pytest.mark.parametrize(("protocol", "point"), IN_THE_GROUP + KILLED, ids=str)
+def test_consumer_killed_at(
+    point: Point, protocol: str, arrivals: Arrivals, next_consumer: Successor, topics: Topics
 ) -> None:
-    for number in range(12):
-        capture(number)
-    drain(relay)
+    arrivals.arrive()
     before = offsets()
-    kill_at("C12", "consumer", "billing")
-    assert offsets() != before, "the offsets went with the transaction, not with the process"
-    receive_all(consumer("billing"), topics)
-    check_effects(topics)
+    with victim_at(point, signal.SIGKILL, "consumer", FAULTS_PROTOCOL=protocol) as (victim, _):
+        victim.expect_killed()
+    assert (offsets() == before) is (point.name in UNTOUCHED), "the offsets go with the transaction, not the process"
+    assert InboxEvent.objects.exists() is (offsets() != before), "and so do the ids"
+    arrivals.arrive()
+    next_consumer.start()
+    receive_all(topics)
+    check_receiving(topics)
+    note(str(point), f"{protocol} kill")
 
 
-def receive_all(consumer: Consumer, topics: Topics) -> None:
-    ends = {end for end in topics.read_ends().items() if end[0][0] == "payments.payment"}
-    receive_until(consumer, lambda: ends <= set(offsets().items()))
-
-
-def offsets() -> dict[tuple[str, int], int]:
-    rows = InboxOffset.objects.filter(consumer="billing").values_list("topic", "partition", "next_offset")
-    return {(topic, partition): offset for topic, partition, offset in rows}
-
-
-def test_worker_killed_at_c23_after_the_gateway_answered_before_it_is_written(
-    relay: Relay, consumer: Callable[[str], Consumer], topics: Topics, tmp_path: Path, settings: Settings
+@pytest.mark.parametrize(("protocol", "point"), STOPPED, ids=str)
+def test_consumer_stopped_replaced_and_woken_changes_nothing(
+    point: Point, protocol: str, arrivals: Arrivals, next_consumer: Successor, topics: Topics
 ) -> None:
-    gateway = GatewayProcess(tmp_path)
-    gateway.start()
-    payment = initiate()
-    call = payment.gateway_calls.get()
-    kill_at("C23", "worker", str(call.pk), GATEWAY_URL=gateway.url)
-    payment.refresh_from_db()
-    assert (payment.status, gateway.totals()["charges"]) == ("initiated", 1), "charged, and we do not know it"
-    settings.PAYMENTS = settings.PAYMENTS | {"GATEWAY_URL": gateway.url}
-    payment.gateway_calls.update(due_at=timezone.now())  # as if the dead worker's lease were over
-    [due] = take_due_calls(limit=10)
-    make_call(due)
-    payment.refresh_from_db()
-    assert payment.status == "captured"
-    totals = gateway.totals()
-    assert (totals["charges"], totals["amounts"], totals["replays"]) == (1, {"usd": 1999}, 1), "I9"
-    gateway.stop()
-    drain(relay)
-    receive_until(consumer("billing"), Invoice.objects.exists)
-    check_effects(topics)
+    arrivals.arrive()
+    with victim_at(point, signal.SIGSTOP, "consumer", FAULTS_PROTOCOL=protocol) as (victim, proxy):
+        victim.wait_until_stopped()
+        next_consumer.start()
+        receive_all(topics)
+        arrivals.arrive()
+        receive_all(topics)
+        if proxy is not None:
+            proxy.release()
+        wake_and_hand_over(victim, next_consumer, arrivals, topics)
+    check_receiving(topics)
+    note(str(point), f"{protocol} zombie")
+
+
+@pytest.mark.parametrize("point", [HALF_WAY, PARKED], ids=str)
+def test_consumer_killed_around_a_failing_event_parks_it_once_and_goes_on(
+    point: Point, arrivals: Arrivals, next_consumer: Successor, topics: Topics
+) -> None:
+    arrivals.arrive_with_poison()
+    with victim_at(point, signal.SIGKILL, "consumer") as (victim, _):
+        victim.expect_killed()
+    assert InboxEvent.objects.count() == 5, "the first half took effect; nothing of the rest is there, nor parked"
+    next_consumer.start()
+    receive_all(topics)
+    check_receiving(topics, parked=2)
+    note(str(point), "consumer kill")
+
+
+@pytest.mark.parametrize("point", [HALF_WAY, PARKED], ids=str)
+def test_consumer_stopped_around_a_failing_event_parks_nothing_twice(
+    point: Point, arrivals: Arrivals, next_consumer: Successor, topics: Topics
+) -> None:
+    arrivals.arrive_with_poison()
+    with victim_at(point, signal.SIGSTOP, "consumer") as (victim, _):
+        victim.wait_until_stopped()
+        next_consumer.start()
+        receive_all(topics)
+        wake_and_hand_over(victim, next_consumer, arrivals, topics)
+    check_receiving(topics, parked=2 + 3)  # three more of the key have come, and wait too
+    note(str(point), "consumer zombie")
+
+
+def test_sigterm_in_a_batch_ends_the_consumer_after_its_commit(
+    arrivals: Arrivals, next_consumer: Successor, topics: Topics
+) -> None:
+    arrivals.arrive()
+    before = offsets()
+    with Victim(STOPPED_IN_A_BATCH.name, signal.SIGTERM, "consumer") as victim:
+        victim.expect_ended()
+    moved = sum(offsets().values()) - sum(before.values())
+    assert moved == 10, "the batch in hand, and no other"
+    next_consumer.start()
+    receive_all(topics)
+    check_receiving(topics)
+    note(str(STOPPED_IN_A_BATCH), "consumer SIGTERM")
+
+
+def wake_and_hand_over(victim: Victim, successor: Successor, arrivals: Arrivals, topics: Topics) -> None:
+    """Wake a consumer that slept for twice its session; once it is back in the group, it has all partitions again."""
+    assigned = victim.output.count("partitions assigned")
+    victim.wake(after_seconds=2 * CLASSIC_SESSION_SECONDS)
+    wait_until(lambda: victim.output.count("partitions assigned") > assigned, what=lambda: f"back\n{victim.output}")
+    successor.stop()
+    arrivals.arrive()
+    receive_all(topics)
+    victim.send(signal.SIGTERM)
+    victim.expect_ended()
+
+
+def receive_all(topics: Topics) -> None:
+    """Return when everything that is on the topic was received."""
+    wait_until(_is_done(topics), what=lambda: f"received up to {topics.read_ends()}: {offsets()}")
+
+
+def _is_done(topics: Topics) -> Callable[[], bool]:
+    def is_done() -> bool:
+        try:
+            check_offsets(topics)
+        except AssertionError:
+            return False
+        return True
+
+    return is_done

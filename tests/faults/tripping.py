@@ -13,7 +13,8 @@ import confluent_kafka
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-from tests.faults.points import Moment, Trip
+from tests.faults.points import Hooks, Moment, Step, Trip
+from tests.faults.tripping_consumer import TrippingConsumer, trip_hooks
 
 Reach = Callable[[], None]
 
@@ -110,10 +111,20 @@ class TrippingProducer(confluent_kafka.Producer):
 
 
 def arm(place: object, reach: Reach) -> None:
-    """Arm a trip or a moment; an answer withheld is the business of the proxy."""
+    """Arm the place; an answer withheld is the business of the proxy."""
     if isinstance(place, Trip):
         connection_created.connect(Tripwire(place, reach).arm, weak=False)
     elif isinstance(place, Moment):
         assert "outbox.publisher" not in sys.modules, "too late: the publisher has the client's own class"
         TrippingProducer.moment, TrippingProducer.reach = place, staticmethod(reach)
         confluent_kafka.Producer = TrippingProducer  # type: ignore[misc]
+    elif isinstance(place, Hooks):
+        connection_created.connect(trip_hooks(reach), weak=False)
+    elif isinstance(place, Step):
+        TrippingConsumer.step, TrippingConsumer.reach = place, staticmethod(reach)
+
+
+def take_the_consumers_place() -> None:
+    """Let whatever consumes from now on do so by a TrippingConsumer."""
+    assert "inbox.source" not in sys.modules, "too late: the source has the client's own class"
+    confluent_kafka.Consumer = TrippingConsumer  # type: ignore[misc, assignment]

@@ -4,37 +4,23 @@ It runs production code unchanged and sends itself the signal at the point: SIGK
 SIGTERM is asked to end. No point ("-"): it just runs. See points.py and tripping.py.
 """
 
-import signal
 import sys
-from functools import partial
-from threading import Event
+from typing import Any
 
 import django
-from django.conf import settings
+from django.core.management import call_command
 
+from tests.faults.consumer_points import CONSUMER_POINTS
 from tests.faults.points import POINTS
-from tests.faults.tripping import arm, signal_at
+from tests.faults.tripping import arm, signal_at, take_the_consumers_place
 
-
-def relay() -> None:
-    """Run the command until there is nothing left to do."""
-    from django.core.management import call_command
-
-    call_command("relay_outbox", drain=True)
-
-
-def standing_relay() -> None:
-    """Run the command until SIGTERM."""
-    from django.core.management import call_command
-
-    call_command("relay_outbox")
-
-
-def rebase() -> None:
-    """Apply a rebase."""
-    from django.core.management import call_command
-
-    call_command("rebase_outbox", apply=True)
+COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "relay": ("relay_outbox", {"drain": True}),
+    "standing relay": ("relay_outbox", {}),
+    "rebase": ("rebase_outbox", {"apply": True}),
+    "consumer": ("consume_inbox", {}),
+    "pruning": ("prune_inbox", {}),
+}
 
 
 def maintenance() -> None:
@@ -46,43 +32,16 @@ def maintenance() -> None:
     prune_log(small_settings())
 
 
-def consumer(point: str, name: str) -> None:
-    """Run the consumer until it is dead."""
-    from inbox.conf import InboxSettings
-    from inbox.consumer import Consumer
-    from inbox.receiving import Partition
-    from inbox.source import KafkaSource
-
-    class DyingSource(KafkaSource):
-        """C12: the transaction is committed, and nothing is told to Kafka or remembered."""
-
-        def acknowledge(self, moved: dict[Partition, int]) -> None:
-            signal.raise_signal(signal.SIGKILL)
-
-    chosen = InboxSettings.model_validate(settings.INBOX | {"CONSUMER": name, "BATCH_SIZE": 10})
-    source = partial(
-        DyingSource if point == "C12" else KafkaSource,
-        consumer=name,
-        bootstrap_servers=chosen.bootstrap_servers,
-        topics=chosen.topics,
-        group_protocol=chosen.group_protocol,
-    )
-    Consumer(open_source=source, settings=chosen).run(Event())
-
-
 def main(point: str, signum: int, role: str, argument: str) -> None:
     """Arm the point and run the role."""
-    if point in POINTS:
-        arm(POINTS[point].place, signal_at(POINTS[point].hit, signum))
+    if role == "consumer":
+        take_the_consumers_place()
+    if found := (POINTS | CONSUMER_POINTS).get(point):
+        arm(found.place, signal_at(found.hit, signum))
     django.setup()  # after the arming, because it imports the publishers
-    if role == "relay":
-        relay()
-    elif role == "standing relay":
-        standing_relay()
-    elif role == "consumer":
-        consumer(point, argument)
-    elif role == "rebase":
-        rebase()
+    if role in COMMANDS:
+        command, options = COMMANDS[role]
+        call_command(command, **options)
     elif role == "maintenance":
         maintenance()
     else:

@@ -12,6 +12,9 @@ from inbox.retrying import back_off_seconds, is_retryable
     ("state", "expected"),
     [
         ("08006", True),
+        ("25P02", False),
+        ("25P03", True),
+        ("25P04", True),
         ("40001", True),
         ("40P01", True),
         ("53100", True),

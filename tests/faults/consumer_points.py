@@ -1,0 +1,43 @@
+"""The consumer's crash points. Names as in docs/guarantees.md; what a place is: points.py."""
+
+from inbox import sql
+from tests.faults.points import Hooks, Point, Step, Trip, Withheld
+
+_BEGIN = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+#: As psycopg sends it; the end of the string tells it from an isolation level.
+_COMMIT = b"COMMIT\0"
+STARTING = [
+    Point("C01", "before subscribe", Step("subscribing")),
+    Point("C02", "in assignment, before the offsets are read", Step("assigning")),
+    Point("C03", "offsets read, not assigned", Step("offsets known")),
+    Point("C04", "assigned, nothing consumed", Step("assigned")),
+]
+IN_A_BATCH = [
+    # psycopg sends BEGIN with the first statement: before it is before BEGIN.
+    Point("C05", "batch consumed, before BEGIN", Trip("before", _BEGIN)),
+    Point("C06", "after BEGIN", Trip("after", _BEGIN)),
+    Point("C07", "after the inbox insert", Trip("after", sql.REMEMBER)),
+    Point("C08", "2 of n effects written", Trip("before", 'INSERT INTO "billing_invoice"'), 3),
+    Point("C09", "follow-up events recorded, offset not moved", Trip("before", sql.MOVE_OFFSETS)),
+    Point("C10", "offset moved, before COMMIT", Trip("after", sql.MOVE_OFFSETS)),
+    Point("C11", "COMMIT sent, answer lost", Withheld("postgres", _COMMIT)),
+]
+BEHIND_IT = [
+    Point("C12", "after COMMIT", Step("committing")),
+    Point("C13", "during the Kafka offset commit", Step("committed")),
+    Point("C22", "COMMIT done, on_commit hook not run", Hooks()),
+]
+REVOKED = Point("C14", "revoked with an open transaction", Withheld("postgres", sql.REMEMBER[:40].encode()))
+LATE = Point("C15", "assignment lost, the transaction commits late", Withheld("postgres", _COMMIT, is_sent=False))
+ACROSS = Point("C16", "stopped across a rebalance", Step("polling"))
+#: The whole batch fails, its first half takes effect, its second half fails: now the first of that one's own halves.
+HALF_WAY = Point("C17", "replay in ever smaller parts half-way", Trip("before", _BEGIN), 4)
+PARKED = Point("C18", "parked, offset not moved", Trip("after", sql.PARK))
+STOPPED_IN_A_BATCH = Point("C20", "SIGTERM in a batch", Trip("before", 'INSERT INTO "billing_invoice"'), 3)
+PRUNED = Point("C21", "pruning while an old duplicate arrives", Trip("after", sql.PRUNE))
+CONSUMER_POINTS = {
+    point.name: point
+    for point in [
+        *STARTING, *IN_A_BATCH, *BEHIND_IT, REVOKED, LATE, ACROSS, HALF_WAY, PARKED, STOPPED_IN_A_BATCH, PRUNED,
+    ]
+}  # fmt: skip
