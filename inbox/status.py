@@ -38,6 +38,20 @@ class Parked(NamedTuple):
     keys: int
 
 
+class Session(NamedTuple):
+    """What the handlers' connection does, for how many seconds, and one transaction whose lock it waits for, if any.
+
+    blocker: PostgreSQL's process id, 0 for a prepared transaction, None when it waits for nobody.
+    """
+
+    state: str
+    age: float
+    blocker: int | None
+    blocker_state: str
+    blocker_application: str
+    blocker_age: float
+
+
 def read_beats(database: BaseDatabaseWrapper, consumer: str) -> list[Beat]:
     """Return the beats of the last hour of this consumer's processes, the newest first."""
     beats = [Beat._make(row) for row in read_rows(database, sql.BEATS, {"consumer": consumer})]
@@ -47,3 +61,13 @@ def read_beats(database: BaseDatabaseWrapper, consumer: str) -> list[Beat]:
 def count_parked(database: BaseDatabaseWrapper, consumer: str) -> Parked:
     """Return what needs a person."""
     return Parked._make(read_rows(database, sql.PARKED, {"consumer": consumer, "most": MOST_COUNTED})[0])
+
+
+def read_session(database: BaseDatabaseWrapper, session: int | None) -> list[Session]:
+    """Return the session, once for everyone whose lock it waits for; empty when it is gone."""
+    return [Session._make(row) for row in read_rows(database, sql.SESSION, {"session": session})]
+
+
+def read_offsets(database: BaseDatabaseWrapper, consumer: str) -> list[tuple[str, str, int]]:
+    """Return (topic/partition, topic, next offset) of every partition that was ever read."""
+    return [(place, topic, offset) for place, topic, offset in read_rows(database, sql.OFFSETS, {"consumer": consumer})]

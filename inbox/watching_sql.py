@@ -37,3 +37,19 @@ SELECT count(*), count(DISTINCT (topic, partition_key)) FILTER (WHERE partition_
 FROM (SELECT topic, partition_key FROM inbox_parked
       WHERE consumer = %(consumer)s AND resolved_at IS NULL LIMIT %(most)s) p
 """
+
+#: What the handlers' session does, and who holds the lock that it waits for; a prepared transaction has the number 0.
+SESSION = """
+SELECT coalesce(a.state, 'unknown'), extract(epoch FROM clock_timestamp() - a.state_change)::float8,
+       b.pid, coalesce(o.state, ''), coalesce(o.application_name, ''),
+       coalesce(extract(epoch FROM clock_timestamp() - o.xact_start), 0)::float8
+FROM pg_stat_activity a LEFT JOIN LATERAL unnest(pg_blocking_pids(a.pid)) AS b (pid) ON true
+LEFT JOIN pg_stat_activity o ON o.pid = b.pid
+WHERE a.pid = %(session)s AND a.datname = current_database()
+"""
+
+#: Where each partition goes on.
+OFFSETS = """
+SELECT topic || '/' || partition, topic, next_offset FROM inbox_inboxoffset
+WHERE consumer = %(consumer)s ORDER BY topic, partition
+"""

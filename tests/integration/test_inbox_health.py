@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
 
-from inbox.models import Heartbeat
+from inbox.models import Heartbeat, ParkedEvent
 from stack.network import free_port
 from tests.consumer_process import QUICK
 from tests.faults.kafka_proxy import KafkaProxy
@@ -139,6 +139,16 @@ def test_a_failure_that_is_tried_again_is_red_over_restarts_until_a_batch_is_com
                 assert "OperationalError: not now" in check(BEHIND_SECONDS=1000.0)
         finally:
             cursor.execute("DROP TRIGGER refuse ON inbox_inboxevent")
+    until_it_says("green: ")
+
+
+def test_a_consumer_whose_cap_is_reached_is_red_until_enough_is_resolved(consume: Start, topics: Topics) -> None:
+    consume(PARKED_SHARE=0.01, PARKED_WINDOW=100)
+    for number in range(2):
+        tell(topics, key=str(number), fails=True)
+    until_it_says("TooManyParkedError: more than 1 of the last 100 events")
+    assert check(BEHIND_SECONDS=1000.0).startswith("red: problem: ")
+    ParkedEvent.objects.all().delete()
     until_it_says("green: ")
 
 

@@ -2,6 +2,7 @@
 
 import re
 import time
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -54,8 +55,7 @@ def test_a_batch_that_takes_too_long_is_rolled_back_and_the_group_is_left(
     consumer = consume(STOP_SECONDS=1.0)
     until_it_reads()
     before = offsets()
-    locker = connection.copy()
-    with locker.cursor() as cursor:
+    with closing(connection.copy()) as locker, locker.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(1)")
         tell(topics, **told)
         until(in_hand)
@@ -65,7 +65,6 @@ def test_a_batch_that_takes_too_long_is_rolled_back_and_the_group_is_left(
         assert seconds < 1.0 + HARD_END_SECONDS
         cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", [session])
         assert cursor.fetchone() == (0,), "its statement ended with it"
-    locker.close()
     assert "stopped in a batch, which is rolled back" in consumer.log.read_text()
     assert (Invoice.objects.count(), InboxEvent.objects.count(), offsets()) == (0, 0, before)
     assert re.search(r'in_hand="1 records from', consumer.log.read_text())

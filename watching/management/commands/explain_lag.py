@@ -17,7 +17,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--older-than", type=float, default=1.0, metavar="SECONDS", help="leave younger transactions out (1)"
+            "--older-than",
+            type=float,
+            default=1.0,
+            metavar="SECONDS",
+            help="leave out what is younger (1)",
         )
 
     def handle(self, *args: Any, older_than: float, **options: Any) -> None:
