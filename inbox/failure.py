@@ -77,4 +77,4 @@ def summarize(problem: str) -> str:
     while said and frames and said[0].startswith(" "):
         said = said[1:]
     text = " ".join(line.strip() for line in said if "errors.pydantic.dev" not in line)
-    return repr(text[:200])[1:-1]
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text[:200])

@@ -8,6 +8,7 @@ import pytest
 from inbox import pruning, tasks
 from inbox.conf import InboxSettings
 from outbox.conf import OutboxSettings
+from tests.bad_inputs import BAD_INPUTS
 from tests.mutants.planted import MUTANTS, Mutant
 
 ROOT = Path(__file__).parent.parent.parent
@@ -61,11 +62,13 @@ def test_every_manage_command_that_is_named_exists() -> None:
         assert named <= known, document
 
 
-def test_every_setting_of_storage_is_in_operations_with_its_default() -> None:
+def test_every_setting_of_storage_and_parking_is_in_operations_with_its_default() -> None:
     text = (ROOT / "docs/operations.md").read_text()
     for name in ("table_partition_rows", "table_partitions_ahead", "retention_days", "maintenance_lock_seconds"):
         default = OutboxSettings.model_fields[name].default
         assert f"| `{name.upper()}` | {default:,} |" in text
+    for name in ("attempts", "parked_share", "parked_window"):
+        assert f"| `{name.upper()}` | {InboxSettings.model_fields[name].default:,} |" in text
 
 
 def test_the_reasons_of_check_inbox_are_those_of_the_code_with_the_defaults() -> None:
@@ -103,3 +106,10 @@ def test_every_planted_bug_applies_and_its_test_exists(mutant: Mutant) -> None:
     assert (ROOT / mutant.file).read_text().count(mutant.old) == 1, "rewrite the mutant for the new code"
     file, name = mutant.test.split("[")[0].split("::")
     assert f"\ndef {name}(" in (ROOT / file).read_text()
+
+
+def test_the_table_of_bad_inputs_says_what_the_tests_expect() -> None:
+    text = (ROOT / "docs/bad-inputs.md").read_text()
+    table = text.split("<!-- bad inputs -->")[1].split("<!-- /bad inputs -->")[0]
+    rows = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in table.strip().splitlines()[2:]]
+    assert [row for row in rows if row[1]] == [(bad.name, bad.billing, bad.payments) for bad in BAD_INPUTS]
