@@ -1,4 +1,4 @@
-"""python -m bench [--only relay] [--runs 5] [--rows 500000] [--full], under python -m stack. See bench/__init__.py."""
+"""python -m bench [--only relay|inbox] [--runs 5] [--rows 500000] [--full], under python -m stack."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("relay",)  # modules of this package with a run()
+PARTS = ("relay", "inbox")  # modules of this package with a run()
 
 
 def main() -> int:
@@ -21,17 +21,19 @@ def main() -> int:
     from bench.figures import Figures
 
     database.make()
-    figures = Figures()
+    figures, parts = Figures(), [options.only] if options.only else PARTS
     with database.connect() as measuring:
         print("\n".join(surroundings.describe(measuring)), flush=True)
-        for part in [options.only] if options.only else PARTS:
+        for part in parts:
             run = import_module(f"bench.{part}").run
             run(measuring, figures, runs=options.runs, rows=options.rows, is_full=options.full)
     print("\n".join(str(figure) for figure in figures.all()))
     stem = RESULTS / f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
     figures.write(stem.with_suffix(".csv"))
-    plot.draw(figures, stem.with_suffix(".svg"))
-    print(f"written: {stem}.csv and .svg")
+    print(f"written: {stem}.csv")
+    if "relay" in parts:
+        plot.draw(figures, stem.with_suffix(".svg"))
+        print(f"written: {stem}.svg")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Settings of the bench: the outbox alone, in a database of its own on the server that DATABASE_URL names."""
+"""Settings of the bench: outbox and inbox in a database of their own on the server that DATABASE_URL names."""
 
 import environ
 
@@ -6,7 +6,7 @@ from services.logging import configure_logging
 
 env = environ.Env()
 SECRET_KEY = env.str("SECRET_KEY", default="bench")
-INSTALLED_APPS = ["django.contrib.contenttypes", "outbox", "bench"]
+INSTALLED_APPS = ["django.contrib.contenttypes", "outbox", "inbox", "bench"]
 USE_TZ = True
 LOGGING_CONFIG = None
 configure_logging(level="WARNING")
@@ -16,4 +16,9 @@ OUTBOX = {
     "SOURCE": "/doorstep/bench",
     "BOOTSTRAP_SERVERS": env.str("KAFKA_BOOTSTRAP_SERVERS"),
     "TOPICS": {"bench.event": 6},
+}
+INBOX = {
+    "CONSUMER": "bench",
+    "BOOTSTRAP_SERVERS": env.str("KAFKA_BOOTSTRAP_SERVERS"),
+    "TOPICS": [env.str("BENCH_TOPIC", default="bench.event")],
 }

@@ -96,3 +96,41 @@ INSERT INTO outbox_event
 VALUES (gen_random_uuid(), '/doorstep/bench', 'bench.event.happened.v1', %(key)s, 'event', %(key)s, 'bench.event',
         %(key)s, '{"aggregate":"0000","filler":"x"}')
 """
+
+#: What the bench's handlers write: the least that an effect is.
+MAKE_EFFECTS = """
+DROP TABLE IF EXISTS bench_effect, bench_id;
+CREATE TABLE bench_effect (event_id text PRIMARY KEY, aggregate text NOT NULL);
+CREATE TABLE bench_id (consumer text NOT NULL, source text NOT NULL, event_id text NOT NULL,
+                       UNIQUE (consumer, source, event_id));
+"""
+
+INSERT_EFFECTS = "INSERT INTO bench_effect (event_id, aggregate) SELECT * FROM unnest(%b::text[], %b::text[])"
+
+#: The least that remembering an id costs: its unique index and nothing else.
+INSERT_IDS = """
+INSERT INTO bench_id (consumer, source, event_id) SELECT 'bench', '/doorstep/bench', id FROM unnest(%b::text[]) AS id
+ORDER BY id COLLATE "C" ON CONFLICT DO NOTHING RETURNING source, event_id
+"""
+
+EMPTY_INBOX = """
+TRUNCATE inbox_inboxevent, inbox_inboxoffset, inbox_parked, inbox_horizon, bench_effect, bench_id RESTART IDENTITY
+"""
+
+#: The consumer has read nothing, and remembers everything.
+REWIND_INBOX = "TRUNCATE inbox_inboxoffset, bench_effect"
+
+#: An inbox with a history: rows as receive() writes them, of a time before; their headers weigh what real ones do.
+FILL_INBOX = """
+INSERT INTO inbox_inboxevent (consumer, source, event_id, event_type, partition_key, sequence, topic, partition,
+                              "offset", digest, data, headers, received_at)
+SELECT 'bench', '/doorstep/bench', uuidv7((n - %(rows)s) * interval '1 ms' - interval '1 day')::text,
+       'bench.event.happened.v1', 'aggregate-' || n %% 10000, '', 'bench.arrivals', n %% 6, n, sha256(n::text::bytea),
+       %(data)s, jsonb_build_array(jsonb_build_array('ce_id', repeat('x', 400))), clock_timestamp()
+FROM generate_series(%(start)s::bigint, %(end)s::bigint) AS n
+"""
+
+#: Back to the history alone: what a run received above it goes, and its space too.
+FORGET_ABOVE = """
+DELETE FROM inbox_inboxevent WHERE id > %s
+"""

@@ -21,7 +21,11 @@ class InboxSettings(BaseModel):
     )
     bootstrap_servers: str = Field(min_length=1, description="Kafka brokers, host:port, comma-separated")
     topics: list[str] = Field(min_length=1, description="topics to consume")
-    batch_size: int = Field(default=500, ge=1, description="most events in one transaction")
+    batch_size: int = Field(
+        default=2_000,
+        ge=1,
+        description="most events in one transaction, which takes what is there and never waits for more",
+    )
     attempts: int = Field(default=3, ge=1, description="tries of one event before it is parked")
     parked_share: float = Field(
         default=0.2, gt=0, le=1, description="the consumer stops when more of its last events are parked; 1: never"

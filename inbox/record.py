@@ -1,10 +1,10 @@
 """A Kafka record as the inbox sees it: readable as an event, or kept raw with the reason why not."""
 
-import base64
 import hashlib
 import json
+from binascii import b2a_base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from inbox.failure import Failure, describe_unreadable
@@ -22,9 +22,11 @@ class OrderedKey(NamedTuple):
     partition_key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """One record. `envelope` is None when `failure` says what cannot be read."""
+class Record(NamedTuple):
+    """One record. `envelope` is None when `failure` says what cannot be read.
+
+    identity: (source, event id); an unreadable record is known by its place. digest: SHA-256 of the value.
+    """
 
     topic: str
     partition: int
@@ -32,15 +34,10 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: RawHeaders
-    envelope: Envelope | None = None
-    failure: Failure = READABLE
-
-    @property
-    def identity(self) -> tuple[str, str]:
-        """(source, event id); an unreadable record is known by its place."""
-        if self.envelope is None:
-            return "", f"{self.topic}/{self.partition}/{self.offset}"
-        return self.envelope.source, self.envelope.id
+    envelope: Envelope | None
+    failure: Failure
+    identity: tuple[str, str]
+    digest: bytes
 
     @property
     def partition_key(self) -> str:
@@ -51,15 +48,20 @@ class Record:
     def ordered_key(self) -> OrderedKey:
         return OrderedKey(self.topic, self.partition, self.partition_key)
 
-    @property
-    def digest(self) -> bytes:
-        """SHA-256 of the value."""
-        return hashlib.sha256(self.value or b"").digest()
-
     def headers_as_json(self) -> str:
         """The headers for a jsonb column: names as they are, values in base64 (they may be any bytes)."""
-        encoded = [(name, None if value is None else base64.b64encode(value).decode()) for name, value in self.headers]
-        return json.dumps([[storable(name), value] for name, value in encoded])
+        pairs = [
+            f"[{_name_as_json(name)}, null]" if value is None
+            else f'[{_name_as_json(name)}, "{b2a_base64(value, newline=False).decode()}"]'
+            for name, value in self.headers
+        ]  # fmt: skip
+        return f"[{', '.join(pairs)}]"
+
+
+@lru_cache(maxsize=1_000)
+def _name_as_json(name: str) -> str:
+    """Names are few."""
+    return json.dumps(storable(name))
 
 
 def storable(text: str) -> str:
@@ -71,15 +73,33 @@ def read_record(
     *, topic: str, partition: int, offset: int, key: bytes | None, value: bytes | None, headers: RawHeaders
 ) -> Record:
     """Return the record with its envelope, or with what keeps it from being read. Never raises."""
-    envelope, failure = None, READABLE
     try:
         envelope = decode(headers, key=key, value=value)
         if b"\x00" in envelope.data:
             raise ValueError("the data contains NUL")
         envelope.data.decode()
     except ValueError as error:
-        envelope, failure = None, describe_unreadable(error)
+        return unreadable_record(
+            topic=topic, partition=partition, offset=offset, key=key, value=value, headers=headers, error=error
+        )
     return Record(
-        topic=topic, partition=partition, offset=offset, key=key, value=value, headers=headers,
-        envelope=envelope, failure=failure,
+        topic, partition, offset, key, value, headers, envelope, READABLE,
+        identity=(envelope.source, envelope.id), digest=hashlib.sha256(envelope.data).digest(),
+    )  # fmt: skip
+
+
+def unreadable_record(
+    *,
+    topic: str,
+    partition: int,
+    offset: int,
+    key: bytes | None,
+    value: bytes | None,
+    headers: RawHeaders,
+    error: ValueError,
+) -> Record:
+    """Return the record that cannot be read because of the error."""
+    return Record(
+        topic, partition, offset, key, value, headers, None, describe_unreadable(error),
+        identity=("", f"{topic}/{partition}/{offset}"), digest=hashlib.sha256(value or b"").digest(),
     )  # fmt: skip

@@ -14,10 +14,9 @@ from confluent_kafka import Consumer as KafkaConsumer
 
 from inbox.ends import Ends
 from inbox.exceptions import ConsumeFailedError
-from inbox.failure import describe_unreadable
 from inbox.offsets import read_offsets
 from inbox.receiving import Partition
-from inbox.record import Record, read_record
+from inbox.record import Record, read_record, unreadable_record
 from outbox.envelope import read_headers
 
 logger = structlog.get_logger(__name__)
@@ -213,4 +212,4 @@ def _to_record(message: Message) -> Record:
     try:
         return read_record(**facts, headers=read_headers(message))
     except ValueError as error:  # the binding decodes names, and cannot give them as bytes
-        return Record(**facts, headers=[], failure=describe_unreadable(error))
+        return unreadable_record(**facts, headers=[], error=error)

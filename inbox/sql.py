@@ -20,7 +20,8 @@ INSERT INTO inbox_inboxoffset (consumer, topic, partition, next_offset)
 VALUES (%(consumer)s, %(topic)s, %(partition)s, %(next_offset)s) ON CONFLICT DO NOTHING
 """
 
-#: Sorted by id: two transactions that insert the same ids in different orders deadlock. What comes back is fresh.
+#: Sorted by id: two transactions that insert the same ids in different orders deadlock; by bytes, which is the quickest
+#: order that is the same for all. What comes back is fresh. %b: binary, text costs five times as much.
 #: An id within the horizon was pruned, and is not fresh. `counted` is the sequence where that counts, else empty, which
 #: is below every horizon. Never in the statement that locks the offsets: its snapshot is older than the lock.
 #: MATERIALIZED: beside an old transaction an updated row has many dead versions; they are walked once, not once an id.
@@ -31,16 +32,16 @@ INSERT INTO inbox_inboxevent (consumer, source, event_id, event_type, partition_
                               "offset", digest, data, headers, received_at)
 SELECT %(consumer)s, source, event_id, event_type, partition_key, sequence, topic, partition, "offset", digest, data,
        headers::jsonb, statement_timestamp()
-FROM unnest(%(source)s::text[], %(event_id)s::text[], %(event_type)s::text[], %(partition_key)s::text[],
-            %(sequence)s::text[], %(topic)s::text[], %(partition)s::int[], %(offset)s::bigint[], %(digest)s::bytea[],
-            %(data)s::text[], %(headers)s::text[], %(counted)s::text[]) WITH ORDINALITY
+FROM unnest(%(source)b::text[], %(event_id)b::text[], %(event_type)b::text[], %(partition_key)b::text[],
+            %(sequence)b::text[], %(topic)b::text[], %(partition)b::int[], %(offset)b::bigint[], %(digest)b::bytea[],
+            %(data)b::text[], %(headers)b::text[], %(counted)b::text[]) WITH ORDINALITY
     AS e (source, event_id, event_type, partition_key, sequence, topic, partition, "offset", digest, data, headers,
           counted, n)
 WHERE NOT EXISTS (
     SELECT FROM h
     WHERE h.source = e.source AND h.topic = e.topic AND h.partition = e.partition
       AND h.event_type = e.event_type AND e.counted >= h.lowest AND e.counted <= h.highest)
-ORDER BY source, event_id, n
+ORDER BY source COLLATE "C", event_id COLLATE "C", n
 ON CONFLICT ON CONSTRAINT inbox_event_once_per_consumer DO NOTHING
 RETURNING source, event_id
 """
@@ -49,7 +50,7 @@ RETURNING source, event_id
 DIGESTS = """
 SELECT source, event_id, digest FROM inbox_inboxevent
 WHERE consumer = %(consumer)s
-  AND (source, event_id) IN (SELECT * FROM unnest(%(source)s::text[], %(event_id)s::text[]))
+  AND (source, event_id) IN (SELECT * FROM unnest(%(source)b::text[], %(event_id)b::text[]))
 """
 
 #: Keys with a parked event: later events of the key queue behind it, others flow. By partition, as order is: the lock

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from pydantic import BaseModel, Field
 
-from inbox import handles
+from inbox import handles, sql
 from inbox.applying import Outcome
 from inbox.consumer import Consumer
 from inbox.models import InboxEvent, InboxOffset, ParkedEvent
@@ -102,8 +102,27 @@ def test_the_statements_of_a_batch_do_not_grow_with_it(runs: list[list[int]]) ->
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(count):
-        receive_all(*(counted(n) for n in range(1_000)))
-    assert len(statements) <= 6, statements  # BEGIN and COMMIT make it eight
+        receive("tests", [counted(n) for n in range(1_000)], expected={PARTITION: 0})
+    assert len(statements) == 6, statements  # with BEGIN and COMMIT eight, and what the handler does
+
+
+def test_a_replay_inserts_nothing_and_what_is_new_behind_it_takes_effect(runs: list[list[int]]) -> None:
+    first = [counted(n, id=str(n)) for n in range(3)]
+    receive_all(*first)
+    statements = []
+
+    def watch(execute: Callable[..., Any], statement: str, params: Any, many: bool, context: Any) -> Any:
+        statements.append((statement, len(params["event_id"]) if statement == sql.REMEMBER else 0))
+        return execute(statement, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        replayed = receive_all(*(each._replace(offset=3 + each.offset) for each in first))
+        assert replayed == {Outcome.DUPLICATE: 3}
+        assert sql.REMEMBER not in dict(statements)
+        mixed = [first[0]._replace(offset=6), counted(7, id="new"), first[1]._replace(offset=8)]
+        assert receive_all(*mixed) == {Outcome.DUPLICATE: 2, Outcome.APPLIED: 1}
+    assert dict(statements)[sql.REMEMBER] == 1, "the new one alone"
+    assert runs == [[0, 1, 2], [7]]
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Pruning the inbox: old ids go, and the horizon still knows what was received."""
 
-import dataclasses
 import importlib
 from datetime import timedelta
 from io import StringIO
@@ -276,12 +275,12 @@ def test_other_contents_under_a_pruned_id_are_duplicates_and_stay_as_long_as_one
     receive_all(*contents)
     ParkedEvent.objects.filter(offset=1).update(resolved_at=timezone.now(), resolution="duplicate")
     assert prune().ids == 0
-    again = [dataclasses.replace(record, offset=3 + n) for n, record in enumerate(contents)]
+    again = [record._replace(offset=3 + n) for n, record in enumerate(contents)]
     assert receive_all(*again) == {Outcome.DUPLICATE: 3}
     resolve()
     assert prune().ids == 1
     assert not ParkedEvent.objects.exists()
-    once_more = [dataclasses.replace(record, offset=6 + n) for n, record in enumerate(contents)]
+    once_more = [record._replace(offset=6 + n) for n, record in enumerate(contents)]
     assert receive_all(*once_more) == {Outcome.DUPLICATE: 3}
     assert references() == {"0"}
 

@@ -4,6 +4,7 @@ import socket
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("log")
 @pytest.fixture(scope="module", autouse=True)
 def open_connection() -> Iterator[None]:
     yield
-    for end in OPEN:
+    for end in connected():
         end.close()
 
 
@@ -76,11 +77,13 @@ def call_the_world(noted: Noted, envelope: Envelope) -> None:
     urllib.request.urlopen("http://127.0.0.1:9/charge", timeout=1)
 
 
-OPEN = socket.socketpair()
+@cache
+def connected() -> tuple[socket.socket, socket.socket]:
+    return socket.socketpair()
 
 
 def send_on_an_open_connection(noted: Noted, envelope: Envelope) -> None:
-    OPEN[0].sendall(b"charge")
+    connected()[0].sendall(b"charge")
 
 
 def call_the_world_and_never_mind(noted: Noted, envelope: Envelope) -> None:
@@ -128,7 +131,7 @@ def test_an_inbox_that_forgets_fails_by_the_second_receipt(assert_received_once:
             lambda: Invoice.objects.update(amount=0),
             r"by the second receipt:\n  - billing_invoice .*\n  \+ billing_invoice",
         ),
-        (lambda: OPEN[0].send(b"charge"), "the network is refused here: send"),
+        (lambda: connected()[0].send(b"charge"), "the network is refused here: send"),
     ],
 )
 def test_a_second_receipt_that_does_something_fails(

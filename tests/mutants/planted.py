@@ -269,8 +269,10 @@ MUTANTS = [
     ),
     Mutant(
         "ids-before-the-offset-lock", "inbox/receiving.py",
-        "_lock_offsets(cursor, consumer, records, expected)\n        fresh = remember(cursor, consumer, records)\n",
-        "fresh = remember(cursor, consumer, records)\n        _lock_offsets(cursor, consumer, records, expected)\n",
+        "_lock_offsets(cursor, consumer, records, expected)\n        known = _look(cursor, consumer, records)\n"
+        "        fresh = remember(cursor, consumer, [record for record in records if record.identity not in known])\n",
+        "known: dict[Identity, bytes] = {}\n        fresh = remember(cursor, consumer, records)\n"
+        "        _lock_offsets(cursor, consumer, records, expected)\n",
         INBOX_PRUNING + "test_a_redelivery_that_arrives_while_its_id_is_being_pruned_waits_and_is_a_duplicate",
     ),
 ]  # fmt: skip

@@ -1,6 +1,5 @@
 """Pruning races with redeliveries of exactly what it prunes; each order, with real commits. And it is killed."""
 
-import dataclasses
 import os
 import signal
 import subprocess
@@ -56,7 +55,7 @@ def test_a_redelivery_that_arrives_while_its_id_is_being_pruned_waits_and_is_a_d
     check_nothing_took_effect_twice()
 
 
-@pytest.mark.parametrize("place", [sql.LOCK_OFFSETS, sql.REMEMBER], ids=["offset locked", "id found"])
+@pytest.mark.parametrize("place", [sql.LOCK_OFFSETS, sql.DIGESTS], ids=["offset locked", "id found"])
 def test_pruning_waits_for_a_redelivery_of_what_it_would_prune(place: str) -> None:
     redelivery = Standing(lambda: redeliver(of_outbox(3, 1)), after=place)
     redelivery.stands()
@@ -82,7 +81,7 @@ def test_another_partition_is_not_held_up() -> None:
     InboxOffset.objects.create(consumer="billing", topic=TOPIC, partition=1, next_offset=0)
     pruner = Standing(prune, after=sql.PRUNE)
     pruner.stands()
-    elsewhere = dataclasses.replace(of_outbox(0, 7), partition=1)
+    elsewhere = of_outbox(0, 7)._replace(partition=1)
     assert dict(receive("billing", [elsewhere], expected={other: 0})) == {Outcome.APPLIED: 1}
     pruner.result()
 
@@ -101,7 +100,7 @@ def test_pruning_under_another_default_isolation_sees_what_it_waited_for() -> No
         name = cursor.fetchone()[0]
         cursor.execute(f"ALTER DATABASE {name} SET default_transaction_isolation TO 'repeatable read'")
     try:
-        redelivery = Standing(lambda: redeliver(of_outbox(3, 1)), after=sql.REMEMBER)
+        redelivery = Standing(lambda: redeliver(of_outbox(3, 1)), after=sql.DIGESTS)
         redelivery.stands()
         pruner = Standing(prune)
         pruner.waits_for_a_lock()

@@ -1,5 +1,6 @@
 """manage.py consume_inbox: receive this service's events until stopped."""
 
+import gc
 from argparse import ArgumentParser
 from functools import partial
 from threading import Event
@@ -34,4 +35,14 @@ class Command(BaseCommand):
                 host=settings.metrics_host, port=settings.metrics_port, pulse=consumer.watch.pulse,
                 dead_seconds=settings.dead_seconds,
             )  # fmt: skip
+        spare_the_collector()
         consumer.run(stop, drain=drain)
+
+
+def spare_the_collector() -> None:
+    """Look for garbage in cycles seldom: a batch is a hundred thousand small objects that are freed without.
+
+    Looking through them again and again, while they are made, took a third of the consumer's CPU.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000)
