@@ -42,9 +42,9 @@ class InboxEventAdmin(ReadOnlyAdmin):
 
 @admin.register(InboxOffset)
 class InboxOffsetAdmin(ReadOnlyAdmin):
-    """How far each partition was read: the offset that is received next."""
+    """How far each partition was read: the offset that is received next; and why a stopped one is read no further."""
 
-    list_display = ["consumer", "topic", "partition", "next_offset"]
+    list_display = ["consumer", "topic", "partition", "next_offset", "stopped_at", "problem"]
     ordering = ["consumer", "topic", "partition"]
 
 

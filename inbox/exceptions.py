@@ -8,6 +8,7 @@ InboxError
 ├── NotParkedError          no such event waits
 ├── TooManyParkedError      the cap: a share of the last events is parked
 ├── AssignmentLostError     the stored offset is not the one we expect: another consumer has the partition
+├── OffsetUnfitError        an offset that move_inbox_offset cannot move to, or that moved meanwhile
 └── ConsumeFailedError      Kafka answered with an error
 
 SystemExit
@@ -57,6 +58,10 @@ class AssignmentLostError(InboxError):
     """Another consumer moved the offset: roll back and read it again."""
 
     is_retryable = True
+
+
+class OffsetUnfitError(InboxError):
+    """The offset is not on the broker, there is no such partition, or a consumer moved it since the plan was made."""
 
 
 class ConsumeFailedError(InboxError):

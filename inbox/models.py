@@ -42,11 +42,22 @@ class InboxOffset(models.Model):
     topic = models.TextField()
     partition = models.IntegerField()
     next_offset = models.BigIntegerField()
+    topic_id = models.TextField(
+        blank=True, help_text="Kafka's, of the topic that the offset belongs to; empty: unknown"
+    )
+    partition_count = models.IntegerField(default=0, help_text="of the topic when it was first read; 0: unknown")
+    stopped_at = models.DateTimeField(null=True)
+    problem = models.TextField(blank=True, help_text="why nothing is read of it until a person moves the offset")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["consumer", "topic", "partition"], name="inbox_offset_once_per_partition"),
             models.CheckConstraint(condition=models.Q(next_offset__gte=0), name="inbox_offset_is_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(stopped_at=None, problem="")
+                | (models.Q(stopped_at__isnull=False) & ~models.Q(problem="")),
+                name="inbox_offset_stopped_has_problem",
+            ),
         ]
 
     def __str__(self) -> str:

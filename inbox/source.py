@@ -5,7 +5,7 @@ transaction is open.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import structlog
@@ -14,9 +14,9 @@ from confluent_kafka import Consumer as KafkaConsumer
 
 from inbox.ends import Ends
 from inbox.exceptions import ConsumeFailedError
-from inbox.offsets import read_offsets
 from inbox.receiving import Partition
 from inbox.record import Record, read_record, unreadable_record
+from inbox.topic_guard import TopicGuard
 from outbox.envelope import read_headers
 
 logger = structlog.get_logger(__name__)
@@ -61,7 +61,7 @@ class KafkaSource:
     ) -> None:
         self.consumer = consumer
         self.expected: dict[Partition, int] = {}
-        self.stopped: set[Partition] = set()
+        self._guard = TopicGuard(consumer=consumer, bootstrap_servers=bootstrap_servers, topics=topics)
         self._ends = Ends()
         self._topics = topics
         self._proven_at = time.monotonic() + _PROVEN_SECONDS
@@ -74,12 +74,19 @@ class KafkaSource:
         self._kafka = KafkaConsumer(settings)
         self._kafka.subscribe(topics, on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
 
+    @property
+    def stopped(self) -> set[Partition]:
+        """The assigned partitions of which nothing is read until a person has moved their offset."""
+        return self._guard.stopped
+
     def read(self, limit: int, *, timeout: float) -> list[Record]:
         """Return at most `limit` records, in offset order a partition; empty after `timeout` seconds without any.
 
-        A partition whose next offset is not on the broker any more stops: nothing of it is skipped or read until a
-        person has moved its row in inbox_inboxoffset and the consumer starts anew. Raises ConsumeFailedError.
+        A partition whose next offset is not on the broker any more stops, and so does one whose topic has changed:
+        nothing of it is skipped or read until a person moves its offset. Raises ConsumeFailedError, and
+        AssignmentLostError when a person did.
         """
+        self._pause(self._guard.glance(self.expected))
         # poll() first: consume(n, t) waits for n messages or all of t.
         first = self._kafka.poll(timeout)
         messages = [] if first is None else [first, *self._kafka.consume(limit - 1, 0)]
@@ -137,6 +144,7 @@ class KafkaSource:
 
     def close(self) -> None:
         """Leave the group at once, so that others take over without waiting."""
+        self._guard.close()
         self._kafka.close()
 
     def _is_record(self, message: Message) -> bool:
@@ -153,15 +161,14 @@ class KafkaSource:
         return False
 
     def _stop(self, partition: Partition, error: KafkaError) -> None:
-        """librdkafka stops fetching it and says so once. Its offset stays as it is, here and in the database."""
-        self.stopped.add(partition)
-        logger.error(
-            "partition stopped: its next offset is not on the broker any more; move it in inbox_inboxoffset by hand",
-            consumer=self.consumer,
-            partition=f"{partition[0]}/{partition[1]}",
-            next_offset=self.expected.get(partition),
-            error=str(error),
-        )
+        """librdkafka has stopped fetching it, and says so once."""
+        if partition in self.expected:
+            next_offset = self.expected[partition]
+            self._guard.stop(partition, next_offset, self._guard.explain_reset(partition, next_offset, error.str()))
+
+    def _pause(self, partitions: Iterable[Partition]) -> None:
+        if places := [TopicPartition(*partition) for partition in partitions]:
+            self._kafka.pause(places)
 
     def _is_expected(self, message: Message) -> bool:
         """False for what a partition that was taken away or stopped, or a position before a rewind, left behind."""
@@ -170,10 +177,11 @@ class KafkaSource:
 
     def _assign(self, kafka: KafkaConsumer, partitions: list[TopicPartition]) -> None:
         assigned = [(p.topic, p.partition) for p in partitions]
-        offsets = read_offsets(self.consumer, assigned, earliest=self._earliest)
+        offsets = self._guard.assign(assigned, earliest=self._earliest)
         self.expected |= offsets
         self._ends.assign(offsets)
         kafka.incremental_assign([TopicPartition(topic, number, offset) for (topic, number), offset in offsets.items()])
+        self._pause(self.stopped & offsets.keys())
         logger.info(
             "partitions assigned", consumer=self.consumer, offsets={f"{t}/{n}": o for (t, n), o in offsets.items()}
         )
@@ -189,7 +197,7 @@ class KafkaSource:
         for partition in partitions:
             self.expected.pop((partition.topic, partition.partition), None)
             self._ends.forget((partition.topic, partition.partition))
-            self.stopped.discard((partition.topic, partition.partition))
+            self._guard.forget((partition.topic, partition.partition))
 
     def _earliest(self, partition: Partition) -> int:
         try:

@@ -16,8 +16,31 @@ WHERE o.consumer = %(consumer)s AND o.topic = n.topic AND o.partition = n.partit
 
 #: ON CONFLICT: two consumers may start at the same partition at once; the first one's offset stands.
 START_OFFSET = """
-INSERT INTO inbox_inboxoffset (consumer, topic, partition, next_offset)
-VALUES (%(consumer)s, %(topic)s, %(partition)s, %(next_offset)s) ON CONFLICT DO NOTHING
+INSERT INTO inbox_inboxoffset (consumer, topic, partition, next_offset, topic_id, partition_count, problem)
+VALUES (%(consumer)s, %(topic)s, %(partition)s, %(next_offset)s, %(topic_id)s, %(partition_count)s, '')
+ON CONFLICT DO NOTHING
+"""
+
+#: What an offset belongs to, where that is not known yet.
+NOTE_TOPIC = """
+UPDATE inbox_inboxoffset SET topic_id = %(topic_id)s, partition_count = %(partition_count)s
+WHERE consumer = %(consumer)s AND topic = %(topic)s AND partition = %(partition)s AND topic_id = ''
+"""
+
+#: No row comes back when it is stopped already, or moved on: then somebody else has said so.
+STOP_PARTITION = """
+UPDATE inbox_inboxoffset SET stopped_at = clock_timestamp(), problem = %(problem)s
+WHERE consumer = %(consumer)s AND topic = %(topic)s AND partition = %(partition)s AND next_offset = %(next_offset)s
+  AND stopped_at IS NULL
+RETURNING id
+"""
+
+#: A person's word: the offset, and that the topic as it is now is the right one.
+MOVE_BY_HAND = """
+UPDATE inbox_inboxoffset
+SET next_offset = %(next_offset)s, topic_id = %(topic_id)s, partition_count = %(partition_count)s,
+    stopped_at = NULL, problem = ''
+WHERE consumer = %(consumer)s AND topic = %(topic)s AND partition = %(partition)s
 """
 
 #: Sorted by id: two transactions that insert the same ids in different orders deadlock; by bytes, which is the quickest

@@ -11,11 +11,12 @@ from typing import Any, NamedTuple, Protocol
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from outbox.delivery import Delivery, OffsetRanges, fail
+from outbox.delivery import Delivery, OffsetRanges, check_partition_count, fail
 from outbox.exceptions import PublishFailedError
 from outbox.page import Record
 from outbox.tails import read_newest
-from outbox.topics import TopicInquiry
+from watching.exceptions import TopicsUnknownError
+from watching.topics import Topic, TopicInquiry
 
 PRODUCER = {
     "enable.idempotence": True,  # KIP-98: the broker drops duplicates of one producer session's retries
@@ -102,11 +103,15 @@ class KafkaPublisher:
 
     def check_topics(self, *, while_waiting: Callable[[], None]) -> dict[str, str]:
         """See Publisher. Waits at most 10 s."""
-        return self._inquiry.wait(while_waiting)
+        try:
+            return self._check(self._inquiry.wait(while_waiting))
+        except TopicsUnknownError as error:
+            raise PublishFailedError(str(error)) from error
 
     def glance_at_topics(self) -> dict[str, str] | None:
         """See Publisher."""
-        return self._inquiry.glance()
+        found = self._inquiry.glance()
+        return None if found is None else self._check(found)
 
     def take_over(self) -> Progress | None:
         """See Publisher. This one keeps no progress on the broker, and cannot fence: a zombie repeats a page."""
@@ -134,6 +139,11 @@ class KafkaPublisher:
             producer.purge(in_queue=True, in_flight=True, blocking=False)
             with suppress(*_FATAL):  # a purge in flight is fatal to a gapless producer; this one is done with anyway
                 producer.flush(1)
+
+    def _check(self, found: Mapping[str, Topic]) -> dict[str, str]:
+        for topic, declared in self._topics.items():
+            check_partition_count(topic, found[topic].partitions, declared)
+        return {topic: found[topic].id for topic in self._topics}
 
     def _client(self) -> Producer:
         if self._producer is None:

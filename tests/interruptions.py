@@ -10,15 +10,16 @@ from django.db import connection
 class Until(Event):
     """A stop signal that is set once the condition holds; knows how long the consumer asked to wait."""
 
-    def __init__(self, condition: Callable[[], bool]) -> None:
+    def __init__(self, condition: Callable[[], bool], *, rounds: int = 100) -> None:
         super().__init__()
         self.condition = condition
+        self.most = rounds
         self.waits: list[float] = []
         self.rounds = 0
 
     def is_set(self) -> bool:
         self.rounds += 1
-        assert self.rounds < 100, "not done after 100 rounds"
+        assert self.rounds < self.most, f"not done after {self.most} rounds"
         return self.condition()
 
     def wait(self, timeout: float | None = None) -> bool:

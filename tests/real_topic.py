@@ -19,8 +19,9 @@ class RealTopic:
         self.make(partitions)
 
     def make(self, partitions: int) -> None:
-        """Make it; a topic that is just being deleted is still there for a moment."""
+        """Make it, once one that is being deleted is gone; return when the broker tells of it."""
         wait_until(lambda: self._is_made(partitions), what=f"{self.name} is made")
+        wait_until(lambda: self.name in self.admin.list_topics(timeout=10).topics, what=f"{self.name} is known")
 
     def delete(self) -> None:
         self.admin.delete_topics([self.name])[self.name].result(30)

@@ -1,1 +1,1 @@
-"""What watching outbox and inbox shares: metrics over HTTP, health commands, `explain_lag`. Knows neither."""
+"""What watching outbox and inbox shares: metrics over HTTP, health commands, `explain_lag`, topics. Knows neither."""

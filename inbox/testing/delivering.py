@@ -13,6 +13,7 @@ from inbox.offsets import read_offsets
 from inbox.receiving import Partition, receive
 from inbox.record import Record, read_record
 from outbox.envelope import Envelope, Headers, encode
+from watching.topics import Topic
 
 _PARTITION: Partition = ("tests.delivered", 0)
 
@@ -76,7 +77,8 @@ def next_offset(consumer: str) -> int:
 
 
 def _next(consumer: str, partition: Partition) -> int:
-    return read_offsets(consumer, [partition], earliest=lambda _: 0)[partition]
+    no_broker = {partition[0]: Topic("", 0)}
+    return read_offsets(consumer, [partition], topics=no_broker, earliest=lambda _: 0)[partition].next_offset
 
 
 def _read(partition: Partition, offset: int, published: Published) -> Record:
