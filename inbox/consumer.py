@@ -16,7 +16,7 @@ from inbox import sql
 from inbox.applying import Outcome
 from inbox.cap import check_cap
 from inbox.conf import InboxSettings
-from inbox.exceptions import StopTimeoutError
+from inbox.exceptions import StopTimeoutError, TooManyParkedError
 from inbox.failure import describe
 from inbox.receiving import next_offsets, park_failed, receive
 from inbox.record import Record
@@ -63,8 +63,8 @@ class Consumer:
             except Exception as error:
                 self.close()
                 self.watch.fail(error)
-                if not is_retryable(error):
-                    raise
+                if not is_retryable(error) or (drain and isinstance(error, TooManyParkedError)):
+                    raise  # a drain ends, and nobody redrives meanwhile
                 failures += 1
                 logger.warning("consumer starts over", error=str(error), kind=type(error).__name__)
                 stop.wait(back_off_seconds(failures))

@@ -73,6 +73,13 @@ def test_a_consumer_whose_events_fail_in_numbers_stops_keeps_its_offsets_and_goe
     assert sorted(broken.hooks) == list(range(12))
 
 
+@pytest.mark.kafka
+def test_a_drain_that_meets_the_cap_ends_with_it(topics: Topics, consumer: MakeConsumer, broken: Broken) -> None:
+    send(topics, range(6), needs="a")
+    with pytest.raises(TooManyParkedError):
+        consumer("tests").run(Until(lambda: False), drain=True)
+
+
 def receive_all_parked(count: int) -> None:
     receive_steps([step(number, needs="a", key=f"k{number}") for number in range(count)])
 

@@ -1,5 +1,6 @@
 """receive() and park_failed() on the real database: nothing that can arrive keeps a record from being put away."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -103,6 +104,19 @@ def test_a_known_event_in_a_version_that_this_code_cannot_read_is_a_duplicate_an
     queued = record_at(3, captured(), key="b", **unknown)
     assert receive_all(known, queued) == {Outcome.DUPLICATE: 1, Outcome.PARKED: 1}
     assert list(ParkedEvent.objects.order_by("offset").values_list("reason", flat=True)) == ["failed", "queued"]
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in a batch", "one by one"])
+def test_an_unknown_version_of_a_known_type_is_parked_and_its_key_waits(together: bool) -> None:
+    unknown = record_at(0, captured(), key="k", type="payments.payment.captured.v9")
+    records = [unknown, record_at(1, captured(), key="k"), record_at(2, captured(), key="other")]
+    batches = [records] if together else [[record] for record in records]
+    assert sum((Counter(receive_all(*batch)) for batch in batches), Counter()) == {
+        Outcome.PARKED: 2, Outcome.APPLIED: 1,
+    }  # fmt: skip
+    failed = ParkedEvent.objects.get(reason="failed")
+    assert "'payments.payment.captured.v9' has no handler in 'billing'" in failed.problem
+    assert ParkedEvent.objects.get(reason="queued").offset == 1
 
 
 def test_the_same_id_with_money_from_two_sources_is_booked_twice() -> None:
