@@ -47,6 +47,14 @@ PRUNE_THEN_LOCK = """\
             {"consumer": share.consumer, "topics": [share.topic], "partitions": [share.partition]},
         )
 """
+RECEIVING = "inbox/receiving.py"
+ONCE = "tests/integration/test_once.py::"
+KAFKAS_OFFSETS = "tests/integration/test_kafkas_offsets.py::"
+FAILING = "tests/faults/test_consumer_crashes.py::"
+CONSUMER_CRASHES = FAILING + "test_consumer_killed_at"
+LOST_EVENT = (
+    "tests/integration/test_consumer.py::test_a_partition_that_lost_its_next_event_stops_with_one_line_and_others_flow"
+)
 
 MUTANTS = [
     Mutant(
@@ -274,5 +282,106 @@ MUTANTS = [
         "known: dict[Identity, bytes] = {}\n        fresh = remember(cursor, consumer, records)\n"
         "        _lock_offsets(cursor, consumer, records, expected)\n",
         INBOX_PRUNING + "test_a_redelivery_that_arrives_while_its_id_is_being_pruned_waits_and_is_a_duplicate",
+    ),
+    Mutant(
+        "offset-outside-the-transaction", RECEIVING,
+        "        _move_offsets(cursor, consumer, records)\n    return outcomes\n",
+        "    with connection.cursor() as cursor:\n        _move_offsets(cursor, consumer, records)\n"
+        "    return outcomes\n",
+        CONSUMER_CRASHES + "[consumer-C09: follow-up events recorded, offset not moved]", needs_kafka=True,
+    ),
+    Mutant(
+        "batch-remembered-in-another-transaction", RECEIVING,
+        "        _lock_offsets(cursor, consumer, records, expected)\n        fresh = remember(",
+        "        fresh = remember(cursor, consumer, records)\n    with begin() as cursor:\n"
+        "        _lock_offsets(cursor, consumer, records, expected)\n        remember(",
+        CONSUMER_CRASHES + "[consumer-C08: 2 of n effects written]", needs_kafka=True,
+    ),
+    Mutant(
+        "deduped-by-the-offset-alone", RECEIVING,
+        "    return set(cursor.fetchall())\n", "    return {record.identity for record in records}\n",
+        ONCE + "test_an_event_that_comes_again_at_another_offset_calls_no_handler[in two]",
+    ),
+    Mutant(
+        "handler-called-for-a-second-copy", "inbox/applying.py",
+        "        self._fresh.discard(record.identity)", "        pass",
+        ONCE + "test_an_event_that_comes_again_at_another_offset_calls_no_handler[in one batch]",
+    ),
+    Mutant(
+        "deduped-by-id-without-source", "inbox/record.py",
+        "return self.envelope.source, self.envelope.id", 'return "", self.envelope.id',
+        "tests/integration/test_receiving.py::test_the_same_id_with_money_from_two_sources_is_booked_twice",
+    ),
+    Mutant(
+        "other-content-dropped", "inbox/applying.py",
+        "if self._known.get(record.identity, record.digest) != record.digest:", "if False:",
+        "tests/integration/test_receiving.py::test_a_third_content_under_one_id_is_quarantined_too",
+    ),
+    Mutant(
+        "ids-inserted-unsorted", INBOX_SQL,
+        "ORDER BY source, event_id, n\n", "ORDER BY n\n",
+        ONCE + "test_the_same_ids_in_two_orders_at_once_deadlock_nobody",
+    ),
+    Mutant(
+        "auto-commit-on", "inbox/source.py",
+        '"enable.auto.commit": False,', '"enable.auto.commit": True,',
+        KAFKAS_OFFSETS + "test_kafka_is_never_told_more_than_the_database_has", needs_kafka=True,
+    ),
+    Mutant(
+        "offsets-read-back-from-kafka", "inbox/source.py",
+        "kafka.incremental_assign([TopicPartition(topic, number, offset)",
+        "kafka.incremental_assign([TopicPartition(topic, number, -1000)",
+        KAFKAS_OFFSETS + "test_what_kafka_was_told_is_not_read_back", needs_kafka=True,
+    ),
+    Mutant(
+        "reset-to-the-latest", "inbox/source.py",
+        '"auto.offset.reset": "error",', '"auto.offset.reset": "latest",',
+        LOST_EVENT, needs_kafka=True,
+    ),
+    Mutant(
+        "reset-to-the-earliest", "inbox/source.py",
+        '"auto.offset.reset": "error",', '"auto.offset.reset": "earliest",',
+        LOST_EVENT, needs_kafka=True,
+    ),
+    Mutant(
+        "offset-compared-with-the-records-own", RECEIVING,
+        "if stored.get(partition) != expected[partition]:",
+        "if stored.get(partition) != min(r.offset for r in records if (r.topic, r.partition) == partition):",
+        ONCE + "test_gaps_in_the_offsets_are_passed",
+    ),
+    Mutant(
+        "offset-not-compared", RECEIVING,
+        "if stored.get(partition) != expected[partition]:", "if False:",
+        "tests/integration/test_receiving.py::test_a_consumer_with_a_stale_offset_changes_nothing",
+    ),
+    Mutant(
+        "parked-without-blocking", INBOX_SQL,
+        "AND reason IN ('failed', 'queued')\n  AND partition_key", "AND reason = 'queued'\n  AND partition_key",
+        ONCE + "test_later_events_of_a_parked_key_queue_and_other_keys_flow",
+    ),
+    Mutant(
+        "replay-skips-the-failed-one", "inbox/consumer.py",
+        "records[middle:])", "records[middle + 1 :])",
+        FAILING + "test_consumer_killed_around_a_failing_event_parks_it_once_and_goes_on"
+        "[C17: replay in ever smaller parts half-way]", needs_kafka=True,
+    ),
+    Mutant(
+        "parked-in-another-transaction", RECEIVING,
+        "        park(cursor, consumer, record, Reason.FAILED, failure)\n",
+        "    with begin() as cursor:\n        park(cursor, consumer, record, Reason.FAILED, failure)\n",
+        FAILING + "test_consumer_killed_around_a_failing_event_parks_it_once_and_goes_on"
+        "[C18: parked, offset not moved]",
+        needs_kafka=True,
+    ),
+    Mutant(
+        "ended-transaction-taken-for-a-failure", "inbox/retrying.py",
+        '"25P03", ', "",
+        FAILING + "test_consumer_stopped_around_a_failing_event_parks_nothing_twice[C18: parked, offset not moved]",
+        needs_kafka=True,
+    ),
+    Mutant(
+        "isolation-left-to-the-database", RECEIVING,
+        'cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")', "pass",
+        "tests/integration/test_receiving.py::test_every_transaction_is_read_committed_whatever_the_database_prefers",
     ),
 ]  # fmt: skip
