@@ -3,7 +3,7 @@
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from inbox.conf import InboxSettings
-from inbox.status import Beat, count_parked, read_beats
+from inbox.status import Beat, Place, count_parked, read_beats, read_stopped
 from watching.health import Verdict
 from watching.text import age
 
@@ -15,6 +15,7 @@ def check_health(database: BaseDatabaseWrapper, *, settings: InboxSettings, host
     why = (
         _dead(beats, alive, host=host)
         or _broken(alive)
+        or _stopped(read_stopped(database, settings))
         or _stuck(alive, settings)
         or _unassigned(alive, settings)
         or _behind(alive, settings)
@@ -35,6 +36,10 @@ def _dead(beats: list[Beat], alive: list[Beat], *, host: str | None) -> str:
 def _broken(alive: list[Beat]) -> str:
     troubled = next((beat for beat in alive if beat.problem), None)
     return f"problem: {troubled.owner} says: {troubled.problem}" if troubled else ""
+
+
+def _stopped(stopped: list[Place]) -> str:
+    return f"stopped: {len(stopped)} partitions, {stopped[0].name} for one: {stopped[0].problem}" if stopped else ""
 
 
 def _stuck(alive: list[Beat], settings: InboxSettings) -> str:

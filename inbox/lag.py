@@ -6,7 +6,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from inbox.conf import InboxSettings, inbox_settings
 from inbox.health import check_health
-from inbox.status import Beat, Session, count_parked, read_beats, read_offsets, read_session
+from inbox.status import Beat, Session, count_parked, read_beats, read_places, read_session, read_stopped
 from watching.text import age, table
 
 
@@ -17,8 +17,8 @@ def explain(database: BaseDatabaseWrapper, *, older_than: float) -> str:
     alive = [beat for beat in beats if beat.age < settings.dead_seconds]
     verdict = check_health(database, settings=settings)
     reasons = [
-        *_nobody(alive), *_problems(beats), *_long(database, alive, older_than), *_unread(database, alive, settings),
-        *_parked(database, settings),
+        *_nobody(alive), *_problems(beats), *_stopped(database, settings), *_long(database, alive, older_than),
+        *_unread(database, alive, settings), *_parked(database, settings),
     ]  # fmt: skip
     return "\n".join([
         f"{'GREEN' if verdict.is_green else 'RED'}  {verdict.why}",
@@ -40,9 +40,8 @@ def _consumers(beats: list[Beat], settings: InboxSettings) -> Iterator[str]:
 def _partitions(database: BaseDatabaseWrapper, alive: list[Beat], settings: InboxSettings) -> Iterator[str]:
     readers = _readers(alive)
     rows = [
-        [place, str(offset), *readers.get(place, ("nobody", "?"))]
-        for place, topic, offset in read_offsets(database, settings.consumer)
-        if topic in settings.topics
+        [place.name, str(place.next_offset), *readers.get(place.name, ("nobody", "?"))]
+        for place in read_places(database, settings)
     ]
     return table(["partition", "next offset", "read by", "records waiting"], rows)
 
@@ -65,6 +64,11 @@ def _problems(beats: list[Beat]) -> Iterator[str]:
     for beat in beats:
         if beat.problem:
             yield f"  last problem of {beat.owner}, {beat.age:.1f} s ago: {beat.problem}"
+
+
+def _stopped(database: BaseDatabaseWrapper, settings: InboxSettings) -> Iterator[str]:
+    for place in read_stopped(database, settings):
+        yield f"  {place.name} is stopped: {place.problem}"
 
 
 def _long(database: BaseDatabaseWrapper, alive: list[Beat], older_than: float) -> Iterator[str]:
@@ -90,8 +94,7 @@ def _doing(session: Session, beat: Beat) -> str:
 
 def _unread(database: BaseDatabaseWrapper, alive: list[Beat], settings: InboxSettings) -> Iterator[str]:
     readers = _readers(alive)
-    offsets = read_offsets(database, settings.consumer)
-    unread = [place for place, topic, _ in offsets if topic in settings.topics and place not in readers]
+    unread = [place.name for place in read_places(database, settings) if place.name not in readers]
     if alive and unread:
         yield f"  nobody reads {', '.join(unread)}: another process has just ended, or has not beaten yet"
 

@@ -14,8 +14,9 @@ from prometheus_client.registry import Collector
 
 import watching.metrics
 from inbox.applying import Outcome
+from inbox.conf import InboxSettings
 from inbox.heartbeat import Pulse
-from inbox.status import count_parked, read_beats
+from inbox.status import count_parked, read_beats, read_stopped
 from watching.metrics import DatabaseCollector, Description
 
 REGISTRY = CollectorRegistry()
@@ -26,6 +27,7 @@ METRICS = [
     Description("inbox_batch_in_hand_seconds", "gauge", "since the batch in hand was begun; 0 when none is in hand"),
     Description("inbox_consumers", "gauge", "processes of this consumer that have beaten lately"),
     Description("inbox_parked_waiting", "gauge", "parked events that need a person, up to 10,000"),
+    Description("inbox_stopped_partitions", "gauge", "partitions of which nothing is read until a person has decided"),
     Description("inbox_database_up", "gauge", "0 when this scrape could not read the database"),
     Description("inbox_applied_total", "counter", "events that took effect in this process"),
     Description("inbox_duplicates_total", "counter", "events that were known already, and did nothing"),
@@ -73,18 +75,20 @@ class PulseCollector(Collector):
         yield behind
 
 
-def serve(*, host: str, port: int, pulse: Pulse, dead_seconds: float) -> None:
+def serve(settings: InboxSettings, pulse: Pulse) -> None:
     """Serve the metrics of this process at http://host:port/metrics from a thread. Raises MetricsPortError."""
-    watching.metrics.serve(REGISTRY, host=host, port=port)
+    watching.metrics.serve(REGISTRY, host=settings.metrics_host, port=settings.metrics_port)
     REGISTRY.register(PulseCollector(pulse))
-    read = partial(_read, consumer=pulse.consumer, dead_seconds=dead_seconds)
+    read = partial(_read, settings=settings)
     REGISTRY.register(DatabaseCollector(read, meanings=_MEANING, up="inbox_database_up"))
 
 
-def _read(database: BaseDatabaseWrapper, *, consumer: str, dead_seconds: float) -> Mapping[str, float]:
+def _read(database: BaseDatabaseWrapper, *, settings: InboxSettings) -> Mapping[str, float]:
+    beats = read_beats(database, settings.consumer)
     return {
-        "inbox_consumers": sum(beat.age < dead_seconds for beat in read_beats(database, consumer)),
-        "inbox_parked_waiting": count_parked(database, consumer).events,
+        "inbox_consumers": sum(beat.age < settings.dead_seconds for beat in beats),
+        "inbox_parked_waiting": count_parked(database, settings.consumer).events,
+        "inbox_stopped_partitions": len(read_stopped(database, settings)),
     }
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from inbox import watching_sql as sql
+from inbox.conf import InboxSettings
 from watching.database import read_rows
 
 #: Parked events are counted up to here.
@@ -38,6 +39,15 @@ class Parked(NamedTuple):
     keys: int
 
 
+class Place(NamedTuple):
+    """A partition (name: topic/partition), the offset that is received next, and the problem that stops it, if any."""
+
+    name: str
+    topic: str
+    next_offset: int
+    problem: str
+
+
 class Session(NamedTuple):
     """What the handlers' connection does, for how many seconds, and one transaction whose lock it waits for, if any.
 
@@ -68,6 +78,12 @@ def read_session(database: BaseDatabaseWrapper, session: int | None) -> list[Ses
     return [Session._make(row) for row in read_rows(database, sql.SESSION, {"session": session})]
 
 
-def read_offsets(database: BaseDatabaseWrapper, consumer: str) -> list[tuple[str, str, int]]:
-    """Return (topic/partition, topic, next offset) of every partition that was ever read."""
-    return [(place, topic, offset) for place, topic, offset in read_rows(database, sql.OFFSETS, {"consumer": consumer})]
+def read_places(database: BaseDatabaseWrapper, settings: InboxSettings) -> list[Place]:
+    """Return the partitions of the consumer's topics that it has read."""
+    places = [Place._make(row) for row in read_rows(database, sql.OFFSETS, {"consumer": settings.consumer})]
+    return [place for place in places if place.topic in settings.topics]
+
+
+def read_stopped(database: BaseDatabaseWrapper, settings: InboxSettings) -> list[Place]:
+    """Return those of which nothing is read until a person has decided."""
+    return [place for place in read_places(database, settings) if place.problem]

@@ -48,8 +48,8 @@ LEFT JOIN pg_stat_activity o ON o.pid = b.pid
 WHERE a.pid = %(session)s AND a.datname = current_database()
 """
 
-#: Where each partition goes on.
+#: Where each partition goes on, and why it does not.
 OFFSETS = """
-SELECT topic || '/' || partition, topic, next_offset FROM inbox_inboxoffset
+SELECT topic || '/' || partition, topic, next_offset, problem FROM inbox_inboxoffset
 WHERE consumer = %(consumer)s ORDER BY topic, partition
 """

@@ -4,16 +4,19 @@ import signal
 from io import StringIO
 
 import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
 
-from inbox.models import Heartbeat, ParkedEvent
+from inbox.models import Heartbeat, InboxOffset, ParkedEvent
+from outbox.partitioner import partition_of
 from stack.network import free_port
 from tests.consumer_process import QUICK
 from tests.faults.kafka_proxy import KafkaProxy
-from tests.integration.test_inbox_metrics import scrape, tell
+from tests.integration.test_inbox_metrics import scrape, tell, until_scraped
 from tests.records import TOPIC
 from tests.relay_process import Start, until
 from tests.topics import Topics
@@ -150,6 +153,27 @@ def test_a_consumer_whose_cap_is_reached_is_red_until_enough_is_resolved(consume
     assert check(BEHIND_SECONDS=1000.0).startswith("red: problem: ")
     ParkedEvent.objects.all().delete()
     until_it_says("green: ")
+
+
+def test_a_stopped_partition_is_red_counted_and_named_until_a_person_moves_its_offset(
+    consume: Start, topics: Topics, kafka: str
+) -> None:
+    tell(topics, key="lost")
+    number, port = partition_of(b"lost", 6), free_port()
+    first = InboxOffset.objects.get(consumer="tests", topic=TOPIC, partition=number).next_offset
+    admin = AdminClient({"bootstrap.servers": kafka})
+    [deleted] = admin.delete_records([TopicPartition(TOPIC, number, first + 1)]).values()
+    deleted.result()
+    consume(METRICS_PORT=port)
+    until_it_says(f"red: stopped: 1 partitions, {TOPIC}/{number} for one: its next offset, {first}, is not on the")
+    until_scraped(port, inbox_stopped_partitions=1)
+    output = StringIO()
+    with override_settings(INBOX=settings.INBOX | QUICK):
+        call_command("explain_lag", stdout=output)
+        call_command("move_inbox_offset", "--to-earliest", "--topic", TOPIC, "--partition", str(number), "--apply")
+    assert f"  {TOPIC}/{number} is stopped: its next offset" in output.getvalue()
+    until_it_says("green: ")
+    until_scraped(port, inbox_stopped_partitions=0)
 
 
 def test_a_failure_that_needs_a_person_ends_the_process_and_its_last_beat_says_why(

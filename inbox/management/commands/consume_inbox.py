@@ -31,10 +31,7 @@ class Command(BaseCommand):
         )  # fmt: skip
         consumer = Consumer(open_source=open_source, settings=settings)
         if settings.metrics_port:
-            metrics.serve(
-                host=settings.metrics_host, port=settings.metrics_port, pulse=consumer.watch.pulse,
-                dead_seconds=settings.dead_seconds,
-            )  # fmt: skip
+            metrics.serve(settings, consumer.watch.pulse)
         spare_the_collector()
         consumer.run(stop, drain=drain)
 
