@@ -2,7 +2,6 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 from django.db import connection, transaction
@@ -46,7 +45,7 @@ def test_an_event_that_comes_again_at_another_offset_calls_no_handler(at_once: b
 def test_an_event_that_comes_again_from_another_partition_calls_no_handler() -> None:
     first = record_at(0, captured(), id="same")
     receive_all(first)
-    assert receive_all(replace(first, partition=1)) == {Outcome.DUPLICATE: 1}
+    assert receive_all(first._replace(partition=1)) == {Outcome.DUPLICATE: 1}
     assert Invoice.objects.count() == 1
 
 
@@ -66,7 +65,7 @@ def test_later_events_of_a_parked_key_queue_and_other_keys_flow() -> None:
 def test_the_same_ids_in_two_orders_at_once_deadlock_nobody() -> None:
     """A mirrored topic or a repartitioned one: two consumers meet the same three ids, one from each end."""
     one_way = [record_at(offset, captured(), id=name) for offset, name in enumerate("amz")]
-    other_way = [replace(record, offset=offset, partition=1) for offset, record in enumerate(reversed(one_way))]
+    other_way = [record._replace(offset=offset, partition=1) for offset, record in enumerate(reversed(one_way))]
     ready = threading.Barrier(2)
     with ThreadPoolExecutor(2) as threads:
         with transaction.atomic(), connection.cursor() as cursor:
