@@ -66,7 +66,8 @@ class ParkedEventAdmin(ReadOnlyAdmin):
         for event, fate, _ in redrive(queryset.filter(resolved_at=None), by=request.user.get_username()):
             fates[fate] += 1
             self.log_change(request, event, f"Redriven: {fate}.")
-        self.message_user(request, ", ".join(f"{fates[fate]} {fate}" for fate in Fate))
+        level = messages.WARNING if fates[Fate.FAILING] or fates[Fate.WAITING] else messages.SUCCESS
+        self.message_user(request, ", ".join(f"{fates[fate]} {fate}" for fate in Fate), level)
 
     @admin.action(description="Discard, for the reason given", permissions=["redrive"])
     def discard(self, request: HttpRequest, queryset: QuerySet[ParkedEvent]) -> None:

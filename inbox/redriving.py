@@ -4,6 +4,7 @@ One event a transaction: the lock on the partition's offset row (so that the con
 meanwhile), the lock on the parked row, the handler, the mark. Killed before COMMIT, neither effect nor mark is there.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -21,7 +22,7 @@ from inbox.late_effect import Fate, take_effect
 from inbox.models import InboxOffset, ParkedEvent
 from inbox.receiving import begin
 from inbox.record import storable
-from inbox.retrying import is_retryable
+from inbox.retrying import back_off_seconds, is_retryable
 from inbox.waiting import Reason, split
 
 logger = structlog.get_logger(__name__)
@@ -42,9 +43,10 @@ def redrive(chosen: QuerySet[ParkedEvent], *, by: str) -> Iterator[Redriven]:
     """Apply the chosen events and all that wait with them, in order; yield each when it is committed.
 
     A key stops at its first event that still fails; the others of the key wait on, other keys go on. by: who asks for
-    it, stored and logged. Raises what is_retryable() says passes by itself: what was yielded stays done.
+    it, stored and logged. What passes by itself (a deadlock, a lost connection) is tried INBOX["ATTEMPTS"] times, then
+    raised: what was yielded stays done.
     """
-    for redriven in _each(chosen, partial(_redrive_one, by=by)):
+    for redriven in _each(chosen, partial(_redrive_surely, by=by)):
         logger.info(
             "parked event redriven", by=by, fate=redriven.fate.value, consumer=redriven.event.consumer,
             event_id=redriven.event.event_id, source=redriven.event.source,
@@ -89,6 +91,18 @@ def _each(chosen: QuerySet[ParkedEvent], step: Step) -> Iterator[Redriven]:
             if redriven.fate in (Fate.FAILING, Fate.WAITING):
                 yield from (Redriven(event, Fate.WAITING) for event in together.exclude(pk=head.pk).defer("value"))
                 break
+
+
+def _redrive_surely(head: ParkedEvent, *, by: str) -> Redriven | None:
+    for failures in range(1, inbox_settings().attempts):
+        try:
+            return _redrive_one(head, by=by)
+        except Exception as error:
+            if not is_retryable(error):
+                raise
+            connection.close()
+            time.sleep(back_off_seconds(failures))
+    return _redrive_one(head, by=by)
 
 
 def _redrive_one(head: ParkedEvent, *, by: str) -> Redriven | None:

@@ -97,15 +97,26 @@ def test_the_causation_of_what_a_redriven_event_records_is_that_event(broken: Br
 
 
 @pytest.mark.parametrize("beginning", ['UPDATE "inbox_parked"', 'INSERT INTO "billing_invoice"'])
-def test_a_session_lost_between_effect_and_mark_leaves_neither(broken: Broken, beginning: str) -> None:
+def test_a_session_lost_between_effect_and_mark_leaves_neither(
+    broken: Broken, settings: Settings, beginning: str
+) -> None:
     receive_steps([step(0, needs="a"), step(1)])
     broken.mend()
+    settings.INBOX = settings.INBOX | {"ATTEMPTS": 1}
     before = everything()
     with connection.execute_wrapper(Once(beginning, terminate_backend)), pytest.raises(Exception, match="terminating"):
         run(everything=True)
     connection.close()
     assert everything() == before
     assert run(everything=True) == [("applied", "step-0"), ("applied", "step-1")]
+
+
+def test_a_session_lost_between_effect_and_mark_is_tried_again(broken: Broken) -> None:
+    receive_steps([step(0, needs="a"), step(1)])
+    broken.mend()
+    with connection.execute_wrapper(Once('UPDATE "inbox_parked"', terminate_backend)):
+        assert run(everything=True) == [("applied", "step-0"), ("applied", "step-1")]
+    assert (steps_taken(), broken.hooks) == ([0, 1], [0, 1])
 
 
 def test_a_forecast_says_what_a_redrive_does_changes_nothing_and_runs_no_hook(broken: Broken) -> None:
