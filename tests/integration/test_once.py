@@ -10,7 +10,7 @@ from billing.models import Invoice
 from inbox.applying import Outcome
 from inbox.failure import Failure
 from inbox.models import InboxOffset, ParkedEvent
-from inbox.receiving import park_failed, receive, remember
+from inbox.receiving import begin, park_failed, receive, remember
 from inbox.record import Record
 from tests.conditions import wait_until
 from tests.records import PARTITION, TOPIC, captured, record_at
@@ -68,7 +68,7 @@ def test_the_same_ids_in_two_orders_at_once_deadlock_nobody() -> None:
     other_way = [record._replace(offset=offset, partition=1) for offset, record in enumerate(reversed(one_way))]
     ready = threading.Barrier(2)
     with ThreadPoolExecutor(2) as threads:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with begin() as cursor:
             remember(cursor, "billing", [one_way[1]])  # both wait for the one in the middle
             found = [threads.submit(in_own_session, records, ready) for records in (one_way, other_way)]
             wait_until(lambda: are_waiting(2), what="both wait")
