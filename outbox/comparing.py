@@ -9,11 +9,13 @@ from django.db import connection
 
 from outbox import rebasing_sql as sql
 from outbox.delivery import OffsetRanges
-from outbox.envelope import Envelope, decode, parse_sequence
+from outbox.envelope import parse_sequence
 from outbox.topic_reader import Partition, TopicReader, WireRecord
 
 #: How many of a class a person is shown.
 FIRST = 20
+#: By header name, as they came: all that is asked of millions of records.
+Attributes = dict[str, bytes | None]
 _AT_ONCE = 1_000  # records that are looked up in one statement
 
 
@@ -25,8 +27,8 @@ class Stray(NamedTuple):
     offset: int
     event_type: str
     event_id: str
-    key: str | None
-    time: str | None
+    key: str
+    time: str
 
 
 @dataclass(kw_only=True)
@@ -66,12 +68,12 @@ class Comparing:
         known = {} if is_whole else _read_known_offsets()
         places = [(topic, number) for topic, count in topics.items() for number in range(count)]
         spans = {place: self._span(place, known.get(place, -1) + 1) for place in places}
-        batch: list[tuple[WireRecord, Envelope]] = []
+        batch: list[tuple[WireRecord, Attributes]] = []
         for record in self._reader.read(spans):
             self._while_waiting()
-            event = _event(record)
-            if event is not None and event.source == self._source:
-                batch.append((record, event))
+            attributes = dict(record.headers)
+            if attributes.get("ce_source") == self._source.encode():
+                batch.append((record, attributes))
             if len(batch) == _AT_ONCE:
                 self._match(batch)
                 batch = []
@@ -85,21 +87,23 @@ class Comparing:
         # Beyond the end: the topic was made again, or lost its tail, and what is known of it says nothing.
         return (max(low, start) if start <= high else low), high - 1
 
-    def _match(self, batch: Sequence[tuple[WireRecord, Envelope]]) -> None:
-        known = _look_up([event.id for _, event in batch if _is_uuid(event.id)], self._source)
-        for record, event in batch:
-            generation, window, position = _sequence(event)
+    def _match(self, batch: Sequence[tuple[WireRecord, Attributes]]) -> None:
+        ids = [_text(attributes.get("ce_id")) for _, attributes in batch]
+        known = _look_up([event_id for event_id in ids if _is_uuid(event_id)], self._source)
+        for event_id, (record, attributes) in zip(ids, batch, strict=True):
+            generation, window, position = _sequence(attributes)
             self._found.newest = max(self._found.newest, (generation, window))
-            if event.id in known:
-                self._found.positions.add(known[event.id])
+            if event_id in known:
+                self._found.positions.add(known[event_id])
             elif position >= self._floor:
-                self._add_stray(record, event)
+                self._add_stray(record, attributes)
 
-    def _add_stray(self, record: WireRecord, event: Envelope) -> None:
+    def _add_stray(self, record: WireRecord, attributes: Attributes) -> None:
         self._found.stray_count += 1
         if len(self._found.strays) < FIRST:
+            event_type, event_id, time = (_text(attributes.get(f"ce_{name}")) for name in ("type", "id", "time"))
             place = (*record.partition, record.offset)
-            self._found.strays.append(Stray(*place, event.type, event.id, event.partition_key, event.time))
+            self._found.strays.append(Stray(*place, event_type, event_id, _text(record.key), time))
 
 
 def _read_known_offsets() -> dict[Partition, int]:
@@ -114,20 +118,16 @@ def _look_up(ids: list[str], source: str) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def _event(record: WireRecord) -> Envelope | None:
-    """None: no event, so none of ours."""
-    try:
-        return decode(record.headers, key=record.key, value=record.value)
-    except ValueError:
-        return None
-
-
-def _sequence(event: Envelope) -> tuple[int, int, int]:
+def _sequence(attributes: Attributes) -> tuple[int, int, int]:
     """Without one that can be read it is nobody's window, and its position is above every floor."""
     try:
-        return parse_sequence(event.sequence or "")
+        return parse_sequence(_text(attributes.get("ce_sequence")))
     except ValueError:
         return 0, 0, 2**63 - 1
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode(errors="backslashreplace")
 
 
 def _is_uuid(text: str) -> bool:

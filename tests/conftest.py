@@ -70,6 +70,13 @@ def small_log(log: None) -> Iterator[None]:
 
 
 @pytest.fixture
+def log_to_rebase(log: None) -> Iterator[None]:
+    """A log that may get table partitions; as it was migrated again afterwards."""
+    yield
+    replace_table_partitions(AS_MIGRATED)
+
+
+@pytest.fixture
 def writer(small_log: None) -> Iterator[BaseDatabaseWrapper]:
     """A second connection with an open transaction that recorded one row."""
     other = connection.copy()

@@ -28,7 +28,7 @@ def standing() -> tuple[object, ...]:
 
 
 @pytest.fixture
-def forgotten(topics: Topics) -> None:
+def forgotten(log_to_rebase: None, topics: Topics) -> None:
     """A log that forgot its windows, as a backup from before them would; two of its rows are not published."""
     for number in range(5):
         capture(number)

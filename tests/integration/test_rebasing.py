@@ -49,7 +49,7 @@ MakeRebase = Callable[..., Rebase]
 
 
 @pytest.fixture
-def make(topics: Topics, kafka: str, outbox_settings: OutboxSettings) -> Iterator[MakeRebase]:
+def make(log_to_rebase: None, topics: Topics, kafka: str, outbox_settings: OutboxSettings) -> Iterator[MakeRebase]:
     publisher = KafkaPublisher(bootstrap_servers=kafka, topics=outbox_settings.topics)
     reader = TopicReader(kafka)
     yield lambda **options: Rebase(publisher=publisher, reader=reader, settings=outbox_settings, **options)
@@ -245,7 +245,7 @@ def test_strays_are_told_with_place_and_what_stands_on_them_and_foreign_records_
 
 
 def test_a_topic_that_was_made_again_gets_back_what_is_asked_for_and_only_with_a_position(
-    log: None, kafka: str, settings: Settings
+    log_to_rebase: None, kafka: str, settings: Settings
 ) -> None:
     topic = RealTopic(kafka, partitions=2)
     settings.OUTBOX = settings.OUTBOX | {"TOPICS": {topic.name: 2}, "PAGE_SIZE": 7, "LEASE_SECONDS": 1.0}
