@@ -2,7 +2,7 @@
 
 import json
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -10,9 +10,11 @@ from django.utils.safestring import SafeString
 
 from admin_pages.read_only import ReadOnlyAdmin
 from admin_pages.rendering import pretty_json, table, visible_field
+from outbox.conf import outbox_settings
 from outbox.coordinates import Coordinates, find_coordinates, is_pruned
 from outbox.log import ask_for_redrive
 from outbox.models import Heartbeat, OutboxEvent, ParkedRow
+from outbox.old_rows import read_old_rows
 
 _NOT_YET = "not yet: no page with this event was acknowledged"
 _PRUNED = "pruned: it was published, and the window that told where is gone"
@@ -72,6 +74,13 @@ class ParkedRowAdmin(ReadOnlyAdmin):
     @admin.action(description="Redrive the keys of the selected rows", permissions=["redrive"])
     def redrive(self, request: HttpRequest, queryset: QuerySet[ParkedRow]) -> None:
         chosen = list(queryset)
+        old = read_old_rows(outbox_settings(), positions=[row.position for row in chosen])
+        if old:  # a web request does not read a topic
+            self.message_user(
+                request, f"{len(old)} of the rows are older than inboxes remember, and may be on their topic already: "
+                "manage.py redrive_outbox looks there first. Nothing was asked for.", messages.ERROR,
+            )  # fmt: skip
+            return
         asked = ask_for_redrive(positions=[row.position for row in chosen])
         for row in chosen:
             self.log_change(request, row, "Asked for a redrive.")

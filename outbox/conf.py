@@ -32,6 +32,11 @@ class OutboxSettings(BaseModel):
     table_partition_rows: int = Field(default=10_000_000, ge=1, description="positions a table partition of the log")
     table_partitions_ahead: int = Field(default=2, ge=1, description="empty table partitions that wait for writers")
     retention_days: float = Field(default=30, ge=0, description="published rows are kept at least this long")
+    inbox_retention_days: float = Field(
+        default=30,
+        ge=0,
+        description="shortest RETENTION_DAYS of any inbox that reads us: a redrive of older rows looks at their topic",
+    )
     maintenance_lock_seconds: float = Field(
         default=0.2, gt=0, description="writers queue behind upkeep at most so long"
     )

@@ -1,6 +1,7 @@
 """Reading ranges of a topic as a foreign reader would: read_committed, no group, nothing kept in memory."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -53,6 +54,17 @@ class TopicReader:
         except KafkaException as error:
             raise TopicUnreadableError(f"{partition[0]}[{partition[1]}]: {error}") from error
         return low, high
+
+    def find_offset(self, partition: Partition, since: datetime) -> int:
+        """Return the first offset whose record is not older, or the offset after the last record when all are."""
+        asked = TopicPartition(*partition, int(since.timestamp() * 1000))
+        try:
+            [found] = self._kafka.offsets_for_times([asked], timeout=_ANSWER_SECONDS)
+        except KafkaException as error:
+            raise TopicUnreadableError(f"{partition[0]}[{partition[1]}]: {error}") from error
+        if found.error is not None:
+            raise TopicUnreadableError(f"{partition[0]}[{partition[1]}]: {found.error}")
+        return found.offset if found.offset >= 0 else self.read_bounds(partition)[1]
 
     def read(self, spans: Mapping[Partition, tuple[int, int]]) -> Iterator[WireRecord]:
         """Yield the records from the first to the last offset of each span, in order within a partition."""
