@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from billing.models import LedgerEntry
 from billing.operations import Purchase, settle_invoice
+from inbox.models import Heartbeat as ConsumerHeartbeat
 from inbox.models import InboxEvent, InboxHorizon, InboxOffset, ParkedEvent
 from outbox.coordinates import find_coordinates
 from outbox.envelope import format_sequence
@@ -24,7 +25,7 @@ from tests.topics import Topics
 PAGES = [
     "outbox_outboxevent", "inbox_inboxevent", "inbox_parkedevent", "inbox_inboxoffset", "payments_payment",
     "payments_gatewaycall", "payments_idempotencykey", "billing_invoice", "outbox_heartbeat",
-    "inbox_inboxhorizon",
+    "inbox_inboxhorizon", "inbox_heartbeat",
 ]  # fmt: skip
 CAUSE = "01939c00-0000-7000-8000-000000000001"
 SEQUENCE = format_sequence(generation=1, window_id=1, position=1)
@@ -51,6 +52,16 @@ def rows(log: None) -> dict[str, Any]:
         invoice,
         Heartbeat.objects.create(owner="host:1", beat_at=timezone.now(), mode="idempotent"),
         InboxHorizon.objects.create(**place, source="/s", event_type="t", lowest=SEQUENCE, highest=SEQUENCE, offset=7),
+        ConsumerHeartbeat.objects.create(
+            owner="host:2",
+            consumer="billing",
+            beat_at=timezone.now(),
+            turned_at=timezone.now(),
+            partitions={},
+            in_hand="",
+            lag_seconds=0,
+            problem="",
+        ),
     ]
     return dict(zip(PAGES, made, strict=True))
 
