@@ -37,7 +37,7 @@ mutants: setup ## Plant bugs in a copy, one after the other, and see the named t
 	@$(RUN)python -m stack with-servers -- $(RUN)python -m tests.mutants $(ONLY)
 test-cluster: setup ## Run the broker faults on three Kafka brokers (two minutes, 1.6 GB)
 	@$(RUN)python -m stack with-servers --without-kafka -- $(RUN)python -m pytest -m cluster $(ARGS)
-bench: setup ## Measure the relay beside its physical limit (ONLY=relay, RUNS=5, ROWS=500000, FULL=1)
+bench: setup ## Measure relay and inbox beside their physical limits (ONLY=relay or inbox, RUNS=5, ROWS=500000, FULL=1)
 	@.uv/bin/uv sync --locked --quiet --group bench
 	@$(RUN)python -m stack with-servers --folder bench -- $(RUN)python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(ROWS),--rows $(ROWS)) $(if $(FULL),--full)
 

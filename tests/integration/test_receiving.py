@@ -84,6 +84,13 @@ def test_a_third_content_under_one_id_is_quarantined_too() -> None:
     assert [row.offset for row in quarantined] == [1, 2]
 
 
+def test_other_content_behind_a_new_event_is_quarantined_too() -> None:
+    receive_all(record_at(0, captured(reference="first"), id="same"))
+    second = [record_at(1, captured(), id="new"), record_at(2, captured(reference="second"), id="same")]
+    assert receive_all(*second) == {Outcome.APPLIED: 1, Outcome.PARKED: 1}
+    assert ParkedEvent.objects.get().reason == "quarantined"
+
+
 def test_an_event_whose_id_took_effect_between_two_attempts_is_not_parked() -> None:
     InboxOffset.objects.create(consumer="billing", topic=TOPIC, partition=1, next_offset=0)
     again = record_at(0, captured(), id="same")
