@@ -71,6 +71,10 @@ class Model:
         self.place = place
         self.passed_over.update(self.wire[:place])
 
+    def has_ignored(self, event_type: str) -> bool:
+        """Return whether an event of the type was passed over."""
+        return any(sent.event_type == event_type for sent in self.passed_over)
+
     def repeatable(self) -> list[Sent]:
         """What a killed relay may write again. Not what was passed over: docs/proofs.md says why."""
         return [sent for sent in dict.fromkeys(self.wire) if sent in self.settled or sent not in self.passed_over]
