@@ -35,9 +35,11 @@ HALF_WAY = Point("C17", "replay in ever smaller parts half-way", Trip("before", 
 PARKED = Point("C18", "parked, offset not moved", Trip("after", sql.PARK))
 STOPPED_IN_A_BATCH = Point("C20", "SIGTERM in a batch", Trip("before", 'INSERT INTO "billing_invoice"'), 3)
 PRUNED = Point("C21", "pruning while an old duplicate arrives", Trip("after", sql.PRUNE))
+REDRIVEN = Point("C19", "redrive: between effect and mark", Trip("before", 'UPDATE "inbox_parked"'))
 CONSUMER_POINTS = {
     point.name: point
     for point in [
         *STARTING, *IN_A_BATCH, *BEHIND_IT, REVOKED, LATE, ACROSS, HALF_WAY, PARKED, STOPPED_IN_A_BATCH, PRUNED,
+        REDRIVEN,
     ]
 }  # fmt: skip

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
     "rebase": ("rebase_outbox", {"apply": True}),
     "consumer": ("consume_inbox", {}),
     "pruning": ("prune_inbox", {}),
+    "redrive": ("redrive_inbox", {"all": True}),
 }
 
 
