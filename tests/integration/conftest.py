@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,9 +11,18 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django.fixtures import Settings
 
+from inbox import handles, topic_guard
+from inbox.conf import InboxSettings
+from inbox.consumer import Consumer
+from inbox.source import KafkaSource
+from inbox.testing import temporary_handlers
+from outbox.envelope import Envelope
 from tests.consumer_process import ConsumerProcess
+from tests.real_topic import RealTopic
 from tests.relay_process import RelayProcess, Start
+from tests.stage import THING, Stage, Thing
 from tests.topics import Topics
 
 
@@ -60,3 +70,37 @@ def consume(topics: Topics, tmp_path: Path) -> Iterator[Start]:
     yield one
     for process in started:
         process.end()  # in order: a member that is killed stays in a classic group for 45 s
+
+
+@pytest.fixture
+def topic(kafka: str) -> Iterator[RealTopic]:
+    made = RealTopic(kafka, partitions=2)
+    yield made
+    made.delete()
+
+
+@pytest.fixture(params=["consumer"])
+def protocol(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def stage(
+    topic: RealTopic, kafka: str, log: None, protocol: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stage]:
+    monkeypatch.setattr(topic_guard, "_GLANCE_SECONDS", 0.1)
+    settings.INBOX = settings.INBOX | {"CONSUMER": "tests", "TOPICS": [topic.name], "GROUP_PROTOCOL": protocol}
+    chosen = InboxSettings.model_validate(settings.INBOX)
+    made = Stage(topic, kafka)
+    source = partial(
+        KafkaSource, consumer="tests", bootstrap_servers=kafka, topics=chosen.topics, group_protocol=protocol
+    )
+    made.consumer = Consumer(open_source=source, settings=chosen)
+    with temporary_handlers():
+
+        @handles(THING, Thing)
+        def note(thing: Thing, envelope: Envelope) -> None:
+            made.applied.append(thing.text)
+
+        yield made
+        made.consumer.close()

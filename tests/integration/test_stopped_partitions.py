@@ -1,134 +1,18 @@
 """What stops a partition, that it is stored, and how a person lets it go on. On topics of the tests' own, really made
 again, grown and cut."""
 
-import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
-from threading import Event, Thread
-from uuid import uuid4
-
 import pytest
 from confluent_kafka import TopicPartition
-from django.core.management import CommandError, call_command
-from django.db import connection
-from pydantic import BaseModel
-from pytest_django.fixtures import Settings
+from django.core.management import CommandError
 
-from inbox import handles, topic_guard
-from inbox.conf import InboxSettings
-from inbox.consumer import Consumer
 from inbox.exceptions import OffsetUnfitError
 from inbox.models import InboxEvent, InboxOffset
 from inbox.moving import OffsetMover
-from inbox.source import KafkaSource
-from inbox.testing import temporary_handlers
-from outbox.envelope import Envelope, encode
-from outbox.partitioner import partition_of
 from tests.conditions import wait_until
-from tests.interruptions import Until
 from tests.purchases import receive_until
-from tests.real_topic import RealTopic
-from tests.records import event
-from tests.topics import Topics
+from tests.stage import Stage
 
 pytestmark = pytest.mark.kafka
-THING = "tests.thing.happened.v1"
-#: Of two partitions, the key's.
-KEYS = {partition_of(key.encode(), 2): key for key in ("a", "b", "c", "d")}
-
-
-class Thing(BaseModel):
-    text: str
-
-
-class Stage:
-    """A topic of two partitions and one consumer of it; `applied` are the texts of events, in order."""
-
-    def __init__(self, topic: RealTopic, kafka: str) -> None:
-        self.topic = topic
-        self.kafka = kafka
-        self.applied: list[str] = []
-        self.consumer: Consumer
-
-    def send(self, text: str, *, partition: int = 0) -> None:
-        written = event(json.dumps({"text": text}).encode(), key=KEYS[partition], type=THING, id=str(uuid4()))
-        writer = Topics(self.kafka, [self.topic.name])
-        writer.write(self.topic.name, written.data, key=KEYS[partition].encode(), headers=encode(written))
-        writer.close()
-
-    def receive_until(self, condition: Callable[[], bool], *, rounds: int = 150) -> None:
-        """Run the consumer as its command does, until the condition holds."""
-        self.consumer.run(Until(condition, rounds=rounds))
-
-    def receive(self, *texts: str) -> None:
-        """Receive until exactly these were applied, in any order."""
-        self.receive_until(lambda: self.has_applied(*texts))
-
-    def has_applied(self, *texts: str) -> bool:
-        return sorted(self.applied) == sorted(texts)
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """The consumer runs all the while, as a process does."""
-        stop = Event()
-        thread = Thread(target=self._run, args=[stop])
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join(60)
-
-    def _run(self, stop: Event) -> None:
-        try:
-            self.consumer.run(stop)
-        finally:
-            connection.close()
-
-    def row(self, partition: int = 0) -> InboxOffset:
-        return InboxOffset.objects.get(topic=self.topic.name, partition=partition)
-
-    def is_stopped(self, *partitions: int) -> bool:
-        stopped = InboxOffset.objects.filter(topic=self.topic.name, stopped_at__isnull=False)
-        return set(stopped.values_list("partition", flat=True)) == set(partitions)
-
-    def move(self, *options: str, apply: bool = True) -> None:
-        call_command("move_inbox_offset", "--topic", self.topic.name, *options, *(["--apply"] if apply else []))
-
-
-@pytest.fixture
-def topic(kafka: str) -> Iterator[RealTopic]:
-    made = RealTopic(kafka, partitions=2)
-    yield made
-    made.delete()
-
-
-@pytest.fixture(params=["consumer"])
-def protocol(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def stage(
-    topic: RealTopic, kafka: str, log: None, protocol: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Stage]:
-    monkeypatch.setattr(topic_guard, "_GLANCE_SECONDS", 0.1)
-    settings.INBOX = settings.INBOX | {"CONSUMER": "tests", "TOPICS": [topic.name], "GROUP_PROTOCOL": protocol}
-    chosen = InboxSettings.model_validate(settings.INBOX)
-    made = Stage(topic, kafka)
-    source = partial(
-        KafkaSource, consumer="tests", bootstrap_servers=kafka, topics=chosen.topics, group_protocol=protocol
-    )
-    made.consumer = Consumer(open_source=source, settings=chosen)
-    with temporary_handlers():
-
-        @handles(THING, Thing)
-        def note(thing: Thing, envelope: Envelope) -> None:
-            made.applied.append(thing.text)
-
-        yield made
-        made.consumer.close()
 
 
 def test_a_first_start_keeps_the_topic_s_id_and_its_partition_count(stage: Stage) -> None:

@@ -125,13 +125,6 @@ def test_once_the_ids_are_forgotten_the_relay_goes_on_with_the_new_topic(
 
 
 @pytest.fixture
-def topic(kafka: str) -> Iterator[RealTopic]:
-    made = RealTopic(kafka, partitions=2)
-    yield made
-    made.delete()
-
-
-@pytest.fixture
 def real_relay(topic: RealTopic, kafka: str, log: None, settings: Settings) -> Iterator[Relay]:
     chosen = OutboxSettings.model_validate(settings.OUTBOX | {"TOPICS": {topic.name: 2}})
     publisher = KafkaPublisher(bootstrap_servers=kafka, topics=chosen.topics)
