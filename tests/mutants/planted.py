@@ -383,4 +383,11 @@ MUTANTS = [
         'cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")', "pass",
         "tests/integration/test_receiving.py::test_every_transaction_is_read_committed_whatever_the_database_prefers",
     ),
+    Mutant(
+        "redriven-without-its-mark", "inbox/late_effect.py",
+        "    apply_event(event.consumer, record.envelope)\n",
+        "    apply_event(event.consumer, record.envelope)\n    cursor.execute('COMMIT')\n    cursor.execute('BEGIN')\n",
+        "tests/faults/test_redrive_crashes.py::"
+        "test_redrive_killed_at_c19_leaves_neither_effect_nor_mark", needs_kafka=True,
+    ),
 ]  # fmt: skip
