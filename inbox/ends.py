@@ -47,12 +47,12 @@ class Ends:
             self._known.add(partition)
             self._since[partition] = time.time()
 
-    def take(self, partition: Partition, offset: int, written_at: float) -> None:
-        """A record was read; there may be more behind it."""
+    def take(self, partition: Partition, last_offset: int, *, first_at: float, last_at: float) -> None:
+        """Records were read, written between these times; there may be more behind them."""
         self.reached.discard(partition)
         self._known.add(partition)
-        first = self._in_hand.get(partition)
-        self._in_hand[partition] = InHand(first.first_at if first else written_at, written_at, offset)
+        held = self._in_hand.get(partition)
+        self._in_hand[partition] = InHand(held.first_at if held else first_at, last_at, last_offset)
 
     def settle(self, moved: Mapping[Partition, int]) -> None:
         """Everything below these offsets is committed; what waits behind it is not older."""

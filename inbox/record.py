@@ -26,6 +26,7 @@ class Record(NamedTuple):
     """One record. `envelope` is None when `failure` says what cannot be read.
 
     identity: (source, event id); an unreadable record is known by its place. digest: SHA-256 of the value.
+    ordered_key: the key that fixes the order, empty when none can be trusted.
     """
 
     topic: str
@@ -38,15 +39,12 @@ class Record(NamedTuple):
     failure: Failure
     identity: tuple[str, str]
     digest: bytes
+    ordered_key: OrderedKey
 
     @property
     def partition_key(self) -> str:
-        """The key that fixes the order; empty when none can be trusted."""
-        return (self.envelope.partition_key or "") if self.envelope else ""
-
-    @property
-    def ordered_key(self) -> OrderedKey:
-        return OrderedKey(self.topic, self.partition, self.partition_key)
+        """The text of the key."""
+        return self.ordered_key.partition_key
 
     def headers_as_json(self) -> str:
         """The headers for a jsonb column: names as they are, values in base64 (they may be any bytes)."""
@@ -85,6 +83,7 @@ def read_record(
     return Record(
         topic, partition, offset, key, value, headers, envelope, READABLE,
         identity=(envelope.source, envelope.id), digest=hashlib.sha256(envelope.data).digest(),
+        ordered_key=OrderedKey(topic, partition, envelope.partition_key or ""),
     )  # fmt: skip
 
 
@@ -102,4 +101,5 @@ def unreadable_record(
     return Record(
         topic, partition, offset, key, value, headers, None, describe_unreadable(error),
         identity=("", f"{topic}/{partition}/{offset}"), digest=hashlib.sha256(value or b"").digest(),
+        ordered_key=OrderedKey(topic, partition, ""),
     )  # fmt: skip

@@ -90,14 +90,12 @@ class KafkaSource:
         # poll() first: consume(n, t) waits for n messages or all of t.
         first = self._kafka.poll(timeout)
         messages = [] if first is None else [first, *self._kafka.consume(limit - 1, 0)]
-        return [self._take(message) for message in messages if self._is_record(message) and self._is_expected(message)]
-
-    def _take(self, message: Message) -> Record:
-        record = _to_record(message)
-        kind, milliseconds = message.timestamp()
-        written_at = time.time() if kind == TIMESTAMP_NOT_AVAILABLE else milliseconds / 1000
-        self._ends.take((record.topic, record.partition), record.offset, written_at)
-        return record
+        taken = [message for message in messages if self._is_record(message) and self._is_expected(message)]
+        last = {_place(message): message for message in taken}
+        for partition, first in {_place(message): message for message in reversed(taken)}.items():
+            offset = int(last[partition].offset() or 0)
+            self._ends.take(partition, offset, first_at=_written_at(first), last_at=_written_at(last[partition]))
+        return [_to_record(message) for message in taken]
 
     def progress(self) -> Progress:
         """Return how far it is; asks nobody."""
@@ -209,6 +207,11 @@ class KafkaSource:
 
 def _place(message: Message) -> Partition:
     return str(message.topic()), int(message.partition() or 0)
+
+
+def _written_at(message: Message) -> float:
+    kind, milliseconds = message.timestamp()
+    return time.time() if kind == TIMESTAMP_NOT_AVAILABLE else milliseconds / 1000
 
 
 def _to_record(message: Message) -> Record:

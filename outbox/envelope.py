@@ -119,7 +119,21 @@ def parse_sequence(sequence: str) -> tuple[int, int, int]:
 
 
 def _attributes(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
-    """Return the text of each ce_ header. Written out for the usual short value: this is half of reading a record."""
+    """Return the text of each header, at the least of those named ce_.
+
+    The usual record, a few short values in ASCII, is looked at as a whole: one by one is half of reading a record.
+    """
+    pairs = list(headers)
+    filled = [(name, value) for name, value in pairs if value is not None]
+    whole = b"".join([value for _, value in filled])
+    if len(whole) <= MAX_IDENTITY_BYTES and whole.isascii() and b"\x00" not in whole:
+        usual = {name: value.decode() for name, value in filled}
+        if len(usual) == len(pairs):  # none is null, none is there twice
+            return usual
+    return _attributes_one_by_one(pairs)
+
+
+def _attributes_one_by_one(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
     attributes: dict[str, str] = {}
     for header, value in headers:
         if not header.startswith("ce_"):
@@ -128,8 +142,7 @@ def _attributes(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
             raise ValueError(f"{header} is there twice")
         if value is None:
             raise ValueError(f"{header} is null")
-        is_usual = len(value) <= MAX_IDENTITY_BYTES and value.isascii() and b"\x00" not in value
-        attributes[header] = value.decode() if is_usual else _text(header, value)
+        attributes[header] = _text(header, value)
     return attributes
 
 
