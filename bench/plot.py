@@ -26,5 +26,5 @@ def draw(figures: Figures, file: Path) -> None:
     axes.axhline(1, color="black", linewidth=0.8)
     axes.set_xticks([group + 0.33 for group in range(len(SIZES))], list(SIZES))
     axes.set_ylabel("of a bare produce() loop")
-    axes.legend(frameon=False, ncols=len(names))
+    canvas.legend(loc="outside upper center", frameon=False, ncols=len(names))
     canvas.savefig(file)
