@@ -2,14 +2,11 @@
 
 import signal
 from collections.abc import Callable, Iterable, Iterator
-from io import StringIO
 from threading import Event, Thread
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connection
-from django.test import override_settings
 
 from outbox import metrics
 from outbox.conf import OutboxSettings
@@ -20,6 +17,7 @@ from outbox.publisher import Progress
 from outbox.relay import Relay
 from outbox.status import read_status
 from outbox.testing import MemoryPublisher
+from tests.health_commands import ask_health
 from tests.purchases import capture
 from tests.relay_process import QUICK, Start, until
 
@@ -76,17 +74,8 @@ def lead(relay: Relay, stop: Event) -> None:
 
 
 def check(*options: str, **changed: object) -> str:
-    """The line of check_outbox; its colour and its exit code agree."""
-    output, code = StringIO(), 0
-    with override_settings(OUTBOX=settings.OUTBOX | QUICK | changed):
-        try:
-            call_command("check_outbox", *options, stdout=output)
-        except SystemExit as error:
-            code = int(error.code or 0)
-    line = output.getvalue().strip()
-    assert line.startswith("red: " if code else "green: ")
-    assert "\n" not in line
-    return line
+    """The line of check_outbox."""
+    return ask_health("check_outbox", *options, OUTBOX=settings.OUTBOX | QUICK | changed)
 
 
 def stays_red_over_restarts(kind: str) -> None:

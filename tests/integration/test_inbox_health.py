@@ -16,6 +16,7 @@ from outbox.partitioner import partition_of
 from stack.network import free_port
 from tests.consumer_process import QUICK
 from tests.faults.kafka_proxy import KafkaProxy
+from tests.health_commands import ask_health
 from tests.integration.test_inbox_metrics import scrape, tell, until_scraped
 from tests.records import TOPIC
 from tests.relay_process import Start, until
@@ -31,17 +32,8 @@ CREATE TRIGGER refuse BEFORE INSERT ON inbox_inboxevent EXECUTE FUNCTION pg_temp
 
 
 def check(*options: str, **changed: object) -> str:
-    """The line of check_inbox; its colour and its exit code agree."""
-    output, code = StringIO(), 0
-    with override_settings(INBOX=settings.INBOX | QUICK | changed):
-        try:
-            call_command("check_inbox", *options, stdout=output)
-        except SystemExit as error:
-            code = int(error.code or 0)
-    line = output.getvalue().strip()
-    assert line.startswith("red: " if code else "green: ")
-    assert "\n" not in line
-    return line
+    """The line of check_inbox."""
+    return ask_health("check_inbox", *options, INBOX=settings.INBOX | QUICK | changed)
 
 
 def until_it_says(text: str, **changed: object) -> None:
