@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from statistics import median, quantiles
+from statistics import quantiles
 from threading import Event, Thread
 
 from confluent_kafka import Producer
@@ -12,6 +12,7 @@ from confluent_kafka import Producer
 from bench import draining, log, sql
 from bench.database import Database, connect
 from bench.figures import Figures
+from bench.floor import measure_floor
 from bench.open_loop import commit_times
 from bench.topics import renew_topics
 from outbox.conf import OutboxSettings
@@ -46,7 +47,7 @@ class _Watched:
 def run(database: Database, figures: Figures, settings: OutboxSettings, *, runs: int) -> None:
     """Percentiles of each run; their median, min and max are the figures."""
     for _ in range(runs):
-        figures.add("relay_floor", _floor(database, settings) * 1_000, "ms")
+        figures.add("relay_floor", _floor(database, settings), "ms")
         for mode, name in draining.MODES.items():
             base, _ = log.fill(database, count=0, size=300)
             log.rewind(database, base)
@@ -102,17 +103,12 @@ def _wait_for(watched: _Watched, committed: dict[str, float]) -> None:
 
 
 def _floor(database: Database, settings: OutboxSettings) -> float:
-    """Seconds that no relay saves: one durable commit (of the window), one record there and back, with its linger."""
-    database.execute(sql.MAKE_ACCOUNTS)
+    """Milliseconds that no relay saves: one durable commit (of the window), a record there and back with its linger."""
     producer = Producer(PRODUCER | {"bootstrap.servers": settings.bootstrap_servers})
     topic = next(iter(settings.topics))
-    commits, trips = [], []
-    for number in range(_SINGLES):
-        started = time.perf_counter()
-        database.execute(sql.CHANGE_ACCOUNT, [number])
-        committed = time.perf_counter()
+
+    def trip() -> None:
         producer.produce(topic, b"{}", b"key")
         producer.flush()
-        commits.append(committed - started)
-        trips.append(time.perf_counter() - committed)
-    return median(commits) + median(trips)
+
+    return measure_floor(database, trip, commits=1)
