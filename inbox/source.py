@@ -91,11 +91,13 @@ class KafkaSource:
         first = self._kafka.poll(timeout)
         messages = [] if first is None else [first, *self._kafka.consume(limit - 1, 0)]
         taken = [message for message in messages if self._is_record(message) and self._is_expected(message)]
-        last = {_place(message): message for message in taken}
-        for partition, first in {_place(message): message for message in reversed(taken)}.items():
+        records = [_to_record(message) for message in taken]
+        places = [(record.topic, record.partition) for record in records]
+        last = dict(zip(places, taken, strict=True))
+        for partition, first in dict(zip(reversed(places), reversed(taken), strict=True)).items():
             offset = int(last[partition].offset() or 0)
             self._ends.take(partition, offset, first_at=_written_at(first), last_at=_written_at(last[partition]))
-        return [_to_record(message) for message in taken]
+        return records
 
     def progress(self) -> Progress:
         """Return how far it is; asks nobody."""
