@@ -40,9 +40,10 @@ class Ends:
         self._in_hand.pop(partition, None)
         self._since.pop(partition, None)
 
-    def reach(self, partition: Partition) -> None:
-        """The broker has nothing more at the moment."""
-        if partition in self._since:
+    def reach(self, partition: Partition, next_offset: int) -> None:
+        """The broker had nothing behind this offset. Records read after that, in the same turn too, say otherwise."""
+        held = self._in_hand.get(partition)
+        if partition in self._since and (held is None or held.last_offset < next_offset):
             self.reached.add(partition)
             self._known.add(partition)
             self._since[partition] = time.time()

@@ -92,12 +92,17 @@ class KafkaSource:
         messages = [] if first is None else [first, *self._kafka.consume(limit - 1, 0)]
         taken = [message for message in messages if self._is_record(message) and self._is_expected(message)]
         records = [_to_record(message) for message in taken]
-        places = [(record.topic, record.partition) for record in records]
+        self._note_ends(taken, places=[(record.topic, record.partition) for record in records])
+        for message in messages:
+            if _is_end(message):
+                self._ends.reach(_place(message), int(message.offset() or 0))
+        return records
+
+    def _note_ends(self, taken: list[Message], places: list[Partition]) -> None:
         last = dict(zip(places, taken, strict=True))
         for partition, first in dict(zip(reversed(places), reversed(taken), strict=True)).items():
             offset = int(last[partition].offset() or 0)
             self._ends.take(partition, offset, first_at=_written_at(first), last_at=_written_at(last[partition]))
-        return records
 
     def progress(self) -> Progress:
         """Return how far it is; asks nobody."""
@@ -152,8 +157,7 @@ class KafkaSource:
         error = message.error()
         if error is None:
             return True
-        if error.code() == KafkaError._PARTITION_EOF:
-            self._ends.reach(_place(message))
+        if _is_end(message):
             return False
         if error.code() != KafkaError._AUTO_OFFSET_RESET:
             raise ConsumeFailedError(str(error))
@@ -209,6 +213,11 @@ class KafkaSource:
 
 def _place(message: Message) -> Partition:
     return str(message.topic()), int(message.partition() or 0)
+
+
+def _is_end(message: Message) -> bool:
+    error = message.error()
+    return error is not None and error.code() == KafkaError._PARTITION_EOF
 
 
 def _written_at(message: Message) -> float:

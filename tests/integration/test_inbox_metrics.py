@@ -90,6 +90,16 @@ def test_lag_counts_what_waits_in_messages_and_in_seconds_while_a_handler_runs(c
     assert scrape(port)["inbox_batch_in_hand_seconds"] == 0
 
 
+def test_no_lag_is_left_when_a_record_and_the_end_behind_it_are_read_at_once(consume: Start, topics: Topics) -> None:
+    port = free_port()
+    consume(METRICS_PORT=port)
+    until_scraped(port, inbox_partitions=12, inbox_consumer_lag_messages=0)
+    tell(topics, sleeps=3.0)
+    until(lambda: scrape(port)["inbox_batch_in_hand_seconds"] > 0, what=lambda: scrape(port))
+    tell(topics)
+    until_scraped(port, inbox_applied_total=2, inbox_consumer_lag_messages=0, inbox_lag_seconds=0)
+
+
 @pytest.mark.parametrize("group_protocol", ["consumer", "classic"])
 def test_control_records_are_no_lag(group_protocol: str, consume: Start, topics: Topics) -> None:
     """A Kafka transaction's last offset is its marker: an idle consumer is at the end all the same."""
