@@ -17,6 +17,7 @@ COPY admin_pages admin_pages
 COPY watching watching
 COPY outbox outbox
 COPY inbox inbox
+COPY idempotency idempotency
 COPY payments payments
 COPY billing billing
 COPY gateway gateway

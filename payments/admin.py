@@ -1,4 +1,4 @@
-"""Payments, their gateway calls and the clients' idempotency keys in the admin."""
+"""Payments and their gateway calls in the admin."""
 
 from django.contrib import admin
 from django.urls import reverse
@@ -6,8 +6,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from admin_pages.read_only import ReadOnlyAdmin, ReadOnlyInline
-from admin_pages.rendering import visible_bytes, visible_field
-from payments.models import GatewayCall, IdempotencyKey, Payment
+from admin_pages.rendering import visible_field
+from payments.models import GatewayCall, Payment
 
 
 class GatewayCallInline(ReadOnlyInline):
@@ -48,24 +48,3 @@ class GatewayCallAdmin(ReadOnlyAdmin):
     list_filter = ["state"]
     search_fields = ["payment_id", "idempotency_key"]
     search_help_text = "A payment's id or a gateway call's idempotency key"
-
-
-@admin.register(IdempotencyKey)
-class IdempotencyKeyAdmin(ReadOnlyAdmin):
-    """One answered request and the answer that is replayed."""
-
-    list_display = ["id", "created_at", "principal", "key", "status"]
-    search_fields = ["key"]
-    search_help_text = "An idempotency key"
-    fieldsets = [
-        (None, {"fields": ["principal", "key", "created_at"]}),
-        ("Answer", {"fields": ["status", "body_visible", "sha256"]}),
-    ]
-
-    @admin.display(description="body")
-    def body_visible(self, key: IdempotencyKey) -> SafeString:
-        return visible_bytes(key.body)
-
-    @admin.display(description="SHA-256 of the request")
-    def sha256(self, key: IdempotencyKey) -> str:
-        return bytes(key.request_digest).hex()

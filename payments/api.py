@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 from pydantic import AfterValidator, ConfigDict, Field, StrictInt, StringConstraints
 
+from idempotency.answering import answer_once
 from payments.conf import payments_settings
 from payments.exceptions import PaymentNotFoundError
-from payments.idempotency import answer_once
 from payments.models import Payment
 from payments.operations import initiate_payment
 from payments.tasks import call_gateway

@@ -1,4 +1,4 @@
-"""Payments, the calls to the gateway that they need, and the clients' idempotency keys."""
+"""Payments, and the calls to the gateway that they need."""
 
 from django.db import models
 from django.db.models import Q
@@ -95,23 +95,3 @@ class GatewayCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.idempotency_key} {self.state}"
-
-
-class IdempotencyKey(models.Model):
-    """A request that was answered: the stored answer is replayed byte for byte."""
-
-    principal = models.TextField()
-    key = models.CharField(max_length=255)
-    request_digest = models.BinaryField()
-    status = models.SmallIntegerField()
-    body = models.BinaryField()
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        constraints = [
-            # The key first: this index also serves the admin's search by key.
-            models.UniqueConstraint(fields=["key", "principal"], name="idempotency_key_once_per_principal"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.principal} {self.key}"

@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "watching",
     "outbox",
     "inbox",
+    "idempotency",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -2,6 +2,7 @@
 
 from ninja import NinjaAPI
 
+from idempotency.exceptions import IdempotencyError
 from payments.api import router
 from payments.exceptions import PaymentError
 from services.problems import use_problem_details
@@ -9,5 +10,5 @@ from services.urls import PydanticRenderer, service_urls
 
 api = NinjaAPI(title="Doorstep payments", version="1", urls_namespace="payments", renderer=PydanticRenderer())
 api.add_router("", router)
-use_problem_details(api, PaymentError)
+use_problem_details(api, PaymentError, IdempotencyError)
 urlpatterns = service_urls(api, name="payments")

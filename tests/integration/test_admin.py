@@ -12,19 +12,20 @@ from django.utils import timezone
 
 from billing.models import LedgerEntry
 from billing.operations import Purchase, settle_invoice
+from idempotency.models import IdempotencyKey
 from inbox.models import Heartbeat as ConsumerHeartbeat
 from inbox.models import InboxEvent, InboxHorizon, InboxOffset, ParkedEvent
 from outbox.coordinates import find_coordinates
 from outbox.envelope import format_sequence
 from outbox.models import Heartbeat, OutboxEvent
 from outbox.relay import Relay
-from payments.models import GatewayCall, IdempotencyKey
+from payments.models import GatewayCall
 from tests.purchases import capture, drain
 from tests.topics import Topics
 
 PAGES = [
     "outbox_outboxevent", "inbox_inboxevent", "inbox_parkedevent", "inbox_inboxoffset", "payments_payment",
-    "payments_gatewaycall", "payments_idempotencykey", "billing_invoice", "outbox_heartbeat",
+    "payments_gatewaycall", "idempotency_idempotencykey", "billing_invoice", "outbox_heartbeat",
     "inbox_inboxhorizon", "inbox_heartbeat",
 ]  # fmt: skip
 CAUSE = "01939c00-0000-7000-8000-000000000001"

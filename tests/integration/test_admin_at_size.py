@@ -30,7 +30,7 @@ FROM generate_series(1, 6000) AS n;
 INSERT INTO payments_gatewaycall (payment_id, step, idempotency_key, state, attempts, due_at, gateway_reference,
                                   problem, created_at, updated_at)
 SELECT id, 'capture', id || ':capture', 'pending', 0, now(), '', '', now(), now() FROM payments_payment;
-INSERT INTO payments_idempotencykey (principal, key, request_digest, status, body, created_at)
+INSERT INTO idempotency_key (principal, key, request_digest, status, body, created_at)
 SELECT 'p', 'key-' || n, '', 201, '', now() FROM generate_series(1, 6000) AS n;
 INSERT INTO billing_invoice (id, payment_id, customer_id, reference, amount, currency, state, version, issued_at)
 SELECT gen_random_uuid(), id, customer_id, reference, 1, 'USD', 'paid', 2, now() FROM payments_payment;
@@ -42,7 +42,7 @@ SEARCHES = [
     ("inbox_parkedevent", "event-77"), ("inbox_parkedevent", "key-77"), ("inbox_parkedevent", "fingerprint-77"),
     ("payments_payment", UNKNOWN), ("payments_payment", "customer-77"), ("payments_payment", "reference-77"),
     ("payments_gatewaycall", UNKNOWN), ("payments_gatewaycall", f"{UNKNOWN}:capture"),
-    ("payments_idempotencykey", "key-77"),
+    ("idempotency_idempotencykey", "key-77"),
     ("billing_invoice", UNKNOWN), ("billing_invoice", "customer-77"), ("billing_invoice", "reference-77"),
 ]  # fmt: skip
 
@@ -67,7 +67,10 @@ def test_pages_beyond_the_newest_hundred_are_not_offered(browser: Client) -> Non
 
 def plans_of(browser: Client, page: str, term: str) -> list[str]:
     """The plans of the list's statements for a search term."""
-    table = {"outbox_outboxevent": "outbox_event", "inbox_parkedevent": "inbox_parked"}.get(page, page)
+    table = {
+        "outbox_outboxevent": "outbox_event", "inbox_parkedevent": "inbox_parked",
+        "idempotency_idempotencykey": "idempotency_key",
+    }.get(page, page)  # fmt: skip
     with CaptureQueriesContext(connection) as queries:
         assert browser.get(list_of(page), {"q": term}).status_code == 200
     statements = [each["sql"] for each in queries if f'FROM "{table}"' in each["sql"]]

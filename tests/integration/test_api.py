@@ -7,8 +7,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from idempotency.models import IdempotencyKey
 from outbox.models import OutboxEvent
-from payments.models import GatewayCall, IdempotencyKey, Payment
+from payments.models import GatewayCall, Payment
 
 pytestmark = pytest.mark.usefixtures("log")
 PURCHASE = {"customer_id": "c-1", "reference": "order 1", "amount": 1999, "currency": "USD"}

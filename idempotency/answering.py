@@ -11,8 +11,8 @@ from collections.abc import Callable
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 
-from payments.exceptions import IdempotencyKeyReusedError, InvalidKeyError, RequestInProgressError
-from payments.models import IdempotencyKey
+from idempotency.exceptions import IdempotencyKeyReusedError, InvalidKeyError, RequestInProgressError
+from idempotency.models import IdempotencyKey
 
 MAX_KEY_LENGTH = 255
 Perform = Callable[[], tuple[int, bytes]]
@@ -39,7 +39,7 @@ def _key(request: HttpRequest) -> str:
     key = request.headers.get("Idempotency-Key", "")
     if not 0 < len(key) <= MAX_KEY_LENGTH or not key.isprintable():
         raise InvalidKeyError(
-            f"Idempotency-Key has {len(key)} characters: send 1 to {MAX_KEY_LENGTH} printable ones, new for a purchase"
+            f"Idempotency-Key has {len(key)} characters: send 1 to {MAX_KEY_LENGTH} printable ones, new for a request"
         )
     return key
 
