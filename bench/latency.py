@@ -12,7 +12,7 @@ from confluent_kafka import Producer
 from bench import draining, log, sql
 from bench.database import Database, connect
 from bench.figures import Figures
-from bench.floor import measure_floor
+from bench.floor import measure_floor, sample_floor
 from bench.open_loop import commit_times
 from bench.topics import renew_topics
 from outbox.conf import OutboxSettings
@@ -23,6 +23,7 @@ from outbox.publisher import PRODUCER, Progress
 from outbox.relay import Relay
 
 _SECONDS = 10
+_WARM_SECONDS = 3  # the first second of new topics and a new broker shows those two
 _PER_SECOND = 1_000
 _SINGLES = 50
 _BOUND_SECONDS = 30.0
@@ -47,15 +48,15 @@ class _Watched:
 def run(database: Database, figures: Figures, settings: OutboxSettings, *, runs: int) -> None:
     """Percentiles of each run; their median, min and max are the figures."""
     for _ in range(runs):
-        figures.add("relay_floor", _floor(database, settings), "ms")
+        _add_floor(database, figures, settings)
         for mode, name in draining.MODES.items():
             base, _ = log.fill(database, count=0, size=300)
             log.rewind(database, base)
             renew_topics()
             with _running(settings.model_copy(update={"mode": mode})) as watched:
                 _add(figures, name, "first_after_idle", _singles(watched), [50, 99])
-                # Behind them, so that producer and topics are warm.
-                _add(figures, name, "1000eps", _open_loop(watched), [50, 99, 99.9])
+                _open_loop(watched, seconds=_WARM_SECONDS)
+                _add(figures, name, "1000eps", _open_loop(watched, seconds=_SECONDS), [50, 99, 99.9])
 
 
 def _add(figures: Figures, relay: str, name: str, seconds: list[float], percents: list[float]) -> None:
@@ -76,8 +77,9 @@ def _running(settings: OutboxSettings) -> Iterator[_Watched]:
         thread.join()
 
 
-def _open_loop(watched: _Watched) -> list[float]:
-    committed = commit_times(per_second=_PER_SECOND, seconds=_SECONDS)
+def _open_loop(watched: _Watched, *, seconds: int) -> list[float]:
+    watched.acknowledged.clear()
+    committed = commit_times(per_second=_PER_SECOND, seconds=seconds)
     _wait_for(watched, committed)
     return [watched.acknowledged[key] - moment for key, moment in committed.items()]
 
@@ -102,8 +104,11 @@ def _wait_for(watched: _Watched, committed: dict[str, float]) -> None:
         time.sleep(0.01)
 
 
-def _floor(database: Database, settings: OutboxSettings) -> float:
-    """Milliseconds that no relay saves: one durable commit (of the window), a record there and back with its linger."""
+def _add_floor(database: Database, figures: Figures, settings: OutboxSettings) -> None:
+    """Milliseconds that no relay saves: one durable commit (of the window), a record there and back with its linger.
+
+    Alone, and beside the open loop that the relay is measured beside.
+    """
     producer = Producer(PRODUCER | {"bootstrap.servers": settings.bootstrap_servers})
     topic = next(iter(settings.topics))
 
@@ -111,4 +116,6 @@ def _floor(database: Database, settings: OutboxSettings) -> float:
         producer.produce(topic, b"{}", b"key")
         producer.flush()
 
-    return measure_floor(database, trip, commits=1)
+    figures.add("relay_floor", measure_floor(database, trip, commits=1), "ms")
+    loaded = sample_floor(database, trip, commits=1, per_second=_PER_SECOND, seconds=_SECONDS)
+    _add(figures, "relay_floor", "1000eps", loaded, [50, 99])
