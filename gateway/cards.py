@@ -1,37 +1,53 @@
-"""Stripe's test payment methods (https://docs.stripe.com/testing) and smallest amounts
-(https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts)."""
+"""Stripe's test payment methods: https://docs.stripe.com/testing, codes: https://docs.stripe.com/declines/codes."""
 
-from gateway.errors import invalid
+from typing import NamedTuple
 
-#: Payment method to (code, decline_code) of its refusal; None: it works.
-PAYMENT_METHODS: dict[str, tuple[str, str] | None] = {
-    "pm_card_visa": None,
-    "pm_card_mastercard": None,
-    "pm_card_visa_chargeDeclined": ("card_declined", "generic_decline"),
-    "pm_card_visa_chargeDeclinedInsufficientFunds": ("card_declined", "insufficient_funds"),
-    "pm_card_visa_chargeDeclinedLostCard": ("card_declined", "lost_card"),
-    "pm_card_visa_chargeDeclinedStolenCard": ("card_declined", "stolen_card"),
-    "pm_card_chargeDeclinedExpiredCard": ("expired_card", "expired_card"),
-    "pm_card_chargeDeclinedProcessingError": ("processing_error", "processing_error"),
-    "pm_card_authenticationRequired": None,
+from gateway.errors import missing
+
+
+class Refusal(NamedTuple):
+    """Why a card is declined; decline_code is empty where Stripe documents none."""
+
+    code: str
+    decline_code: str
+    message: str
+
+
+_DECLINED = "Your card was declined."
+GENERIC = Refusal("card_declined", "generic_decline", _DECLINED)
+REFUSALS = {
+    "pm_card_visa_chargeDeclined": GENERIC,
+    "pm_card_visa_chargeDeclinedInsufficientFunds": Refusal(
+        "card_declined", "insufficient_funds", "Your card has insufficient funds."
+    ),
+    "pm_card_visa_chargeDeclinedLostCard": Refusal("card_declined", "lost_card", _DECLINED),
+    "pm_card_visa_chargeDeclinedStolenCard": Refusal("card_declined", "stolen_card", _DECLINED),
+    "pm_card_visa_chargeDeclinedVelocityLimitExceeded": Refusal("card_declined", "card_velocity_exceeded", _DECLINED),
+    "pm_card_radarBlock": Refusal("card_declined", "fraudulent", _DECLINED),
+    "pm_card_chargeDeclinedExpiredCard": Refusal("expired_card", "", "Your card has expired."),
+    "pm_card_chargeDeclinedIncorrectCvc": Refusal("incorrect_cvc", "", "Your card's security code is incorrect."),
+    "pm_card_chargeDeclinedProcessingError": Refusal(
+        "processing_error", "", "An error occurred while processing your card. Try again in a little bit."
+    ),
 }
-#: Answered with 200 and no money: the customer has to do something first.
-REQUIRES_ACTION = {"pm_card_authenticationRequired"}
-SMALLEST = {"usd": 50, "eur": 50, "gbp": 30, "jpy": 50}
-LARGEST = 99_999_999
+#: Answered with 200 and no money: the customer has to do something first, or the bank takes its time.
+WAITING = {"pm_card_authenticationRequired": "requires_action", "pm_usBankAccount_processing": "processing"}
+#: Its refunds begin as pending (https://docs.stripe.com/testing#refunds).
+PENDING_REFUND = "pm_card_pendingRefund"
+PAYMENT_METHODS = {"pm_card_visa", "pm_card_mastercard", "pm_card_amex", PENDING_REFUND, *REFUSALS, *WAITING}
+#: decline: the generic one; decline_lost_card, decline_expired_card, ...: that one.
+DECLINE_FAULTS = {"decline": GENERIC} | {
+    f"decline_{each.decline_code or each.code}": each for each in REFUSALS.values()
+}
 
 
-def check_request(amount: str, currency: str, payment_method: str) -> None:
-    """Raise StripeError for what Stripe refuses before it executes."""
-    if not (amount.isascii() and amount.isdigit()):
-        raise invalid(f"Invalid integer: {amount}", param="amount", code="parameter_invalid_integer")
-    if currency not in SMALLEST:
-        raise invalid(f"Invalid currency: {currency}", param="currency")
-    if int(amount) < SMALLEST[currency]:
-        least = f"Amount must be at least {SMALLEST[currency]} {currency}"
-        raise invalid(least, param="amount", code="amount_too_small")
-    if int(amount) > LARGEST:
-        raise invalid(f"Amount must be no more than {LARGEST}", param="amount", code="amount_too_large")
-    if payment_method not in PAYMENT_METHODS:
-        missing = f"No such PaymentMethod: '{payment_method}'"
-        raise invalid(missing, param="payment_method", code="resource_missing")
+def check_payment_method(name: str) -> None:
+    """Raise StripeError when it is none of the test payment methods."""
+    if name not in PAYMENT_METHODS:
+        raise missing("PaymentMethod", name, param="payment_method", status=400)
+
+
+def refusal_of(payment_method: str, faults: frozenset[str]) -> Refusal | None:
+    """Return why the card is declined: by a fault, or by its nature. None: it works."""
+    by_fault = next((refusal for name, refusal in DECLINE_FAULTS.items() if name in faults), None)
+    return by_fault or REFUSALS.get(payment_method)

@@ -1,20 +1,25 @@
-"""Bad days, by header, by rate and at run time.
+"""Bad days, by header (X-Gateway-Fault: name,name), by rate and at run time.
 
-timeout_after_commit  the charge is made and stored under its key; the connection ends without an answer
+timeout_after_commit  executed and stored under its key; the connection ends without an answer
 fail_before           500 before anything happened; nothing is stored
-fail_stored           500 that is stored under the key, as Stripe stores its own
-decline               the card is declined
+fail_stored           500 that is stored under the key, as Stripe stores its own; nothing else happened
+conflict              409 as if a request under the same key were running; nothing is stored
+decline               the card is declined; decline_insufficient_funds, decline_lost_card, ...: with that code
 slow                  the answer takes SLOW_SECONDS longer
 
-Rates concern executions only, never replays: a client that repeats under its key gets the answer in the end.
+They strike POSTs, and executions only, never replays: who repeats under a key gets the answer in the end.
 """
 
 import random
+import time
 from collections.abc import Iterable, Mapping
 
 from django.core.exceptions import ImproperlyConfigured
 
-NAMES = ("timeout_after_commit", "fail_before", "fail_stored", "decline", "slow")
+from gateway.cards import DECLINE_FAULTS
+from gateway.errors import api_error, invalid, key_in_use
+
+NAMES = ("timeout_after_commit", "fail_before", "fail_stored", "conflict", "slow", *DECLINE_FAULTS)
 SLOW_SECONDS = 2.0
 Rates = dict[str, float]
 
@@ -38,6 +43,24 @@ def check_rates(rates: Mapping[str, float]) -> Rates:
     return dict(rates)
 
 
-def draw(rates: Rates, asked: Iterable[str]) -> set[str]:
-    """Return the faults of one execution: those asked for by header, and those that chance brings."""
-    return {*asked} | {name for name, rate in rates.items() if random.random() < rate}  # noqa: S311
+def read_asked(header: str) -> set[str]:
+    """Return the faults that X-Gateway-Fault asks for. Raises StripeError for an unknown name."""
+    asked = {name.strip() for name in header.split(",") if name.strip()}
+    if unknown := asked.difference(NAMES):
+        raise invalid(f"X-Gateway-Fault: unknown are {', '.join(sorted(unknown))}, known are {', '.join(NAMES)}")
+    return asked
+
+
+def draw(rates: Rates, asked: Iterable[str]) -> frozenset[str]:
+    """Return the faults of one execution: those asked for, and those that chance brings."""
+    return frozenset(asked) | {name for name, rate in rates.items() if random.random() < rate}  # noqa: S311
+
+
+def strike_before(faults: frozenset[str]) -> None:
+    """Let happen what happens before the execution. Raises StripeError: then nothing was stored."""
+    if "fail_before" in faults:
+        raise api_error()
+    if "conflict" in faults:
+        raise key_in_use()
+    if "slow" in faults:
+        time.sleep(SLOW_SECONDS)

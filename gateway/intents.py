@@ -1,71 +1,89 @@
-"""Executing a PaymentIntent: the money moves here, once."""
+"""PaymentIntents: what may be done in which status (https://docs.stripe.com/payments/paymentintents/lifecycle)."""
 
-import json
-import secrets
-import time
-from collections.abc import Mapping
-from typing import Any
+from gateway.cards import GENERIC
+from gateway.charging import charge, decline, take
+from gateway.errors import StripeError, invalid, missing
+from gateway.intent_forms import Creation, no_payment_method
+from gateway.models import Intent, new_id, now
+from gateway.performing import Answer, Attempt
+from gateway.wire import as_intent
 
-from gateway.cards import PAYMENT_METHODS, REQUIRES_ACTION
-from gateway.models import Intent
+Status = Intent.Status
+CONFIRMABLE = (Status.REQUIRES_PAYMENT_METHOD, Status.REQUIRES_CONFIRMATION, Status.REQUIRES_ACTION)
+CAPTURABLE = (Status.REQUIRES_CAPTURE,)
+CANCELABLE = (*CONFIRMABLE, Status.REQUIRES_CAPTURE, Status.PROCESSING)
+WAITING = (Status.REQUIRES_ACTION, Status.PROCESSING)
 
 
-def execute(parameters: Mapping[str, str], *, key: str, faults: set[str]) -> tuple[int, bytes]:
-    """Make the intent and, unless the card is declined, its charge. Returns status and body of the answer."""
-    if "fail_stored" in faults:
-        return 500, _json({"error": {"type": "api_error", "message": "An error occurred on our side"}})
-    method = parameters["payment_method"]
-    refusal = ("card_declined", "generic_decline") if "decline" in faults else PAYMENT_METHODS[method]
-    status = "requires_payment_method" if refusal else "requires_action" if method in REQUIRES_ACTION else "succeeded"
+def create(wanted: Creation, attempt: Attempt) -> Answer:
+    """Make an intent; with confirm, charge it too. Returns 200, or 402 when the card is declined."""
     intent = Intent.objects.create(
-        id=f"pi_{secrets.token_hex(12)}",
-        charge_id=f"ch_{secrets.token_hex(12)}" if status == "succeeded" else None,
-        status=status,
-        amount=int(parameters["amount"]),
-        currency=parameters["currency"],
-        metadata={
-            name[len("metadata[") : -1]: value for name, value in parameters.items() if name.startswith("metadata[")
-        },
-        idempotency_key=key,
-        created=int(time.time()),
+        id=new_id("pi"),
+        status=Status.REQUIRES_CONFIRMATION if wanted.payment_method else Status.REQUIRES_PAYMENT_METHOD,
+        **{name: value for name, value in wanted._asdict().items() if name != "confirm"},
     )
-    if refusal is None:
-        return 200, _json(as_intent(intent))
-    code, decline_code = refusal
-    error = {"type": "card_error", "code": code, "decline_code": decline_code, "message": "Your card was declined."}
-    return 402, _json({"error": error | {"payment_intent": as_intent(intent)}})
+    return charge(intent, attempt) if wanted.confirm else (200, as_intent(intent))
 
 
-def as_intent(intent: Intent) -> dict[str, Any]:
-    """Return a PaymentIntent object."""
-    return {
-        "id": intent.id,
-        "object": "payment_intent",
-        "amount": intent.amount,
-        "amount_received": intent.amount if intent.charge_id else 0,
-        "created": intent.created,
-        "currency": intent.currency,
-        "latest_charge": intent.charge_id,
-        "livemode": False,
-        "metadata": intent.metadata,
-        "status": intent.status,
-    }
+def confirm(intent_id: str, method: str | None, attempt: Attempt) -> Answer:
+    """Charge an intent, for the first time or with another payment method after a decline."""
+    intent = find(intent_id)
+    if intent.status == Status.SUCCEEDED:
+        done = "it has already succeeded after being previously confirmed"
+        raise _unexpected(intent, f"You cannot confirm this PaymentIntent because {done}.")
+    _check_status(intent, CONFIRMABLE, "You cannot confirm this PaymentIntent", "confirmed")
+    intent.payment_method = method or intent.payment_method
+    if intent.payment_method is None:
+        raise no_payment_method()
+    return charge(intent, attempt)
 
 
-def as_charge(intent: Intent) -> dict[str, Any]:
-    """Return a Charge object of an intent that succeeded."""
-    return {
-        "id": intent.charge_id,
-        "object": "charge",
-        "amount": intent.amount,
-        "created": intent.created,
-        "currency": intent.currency,
-        "metadata": intent.metadata,
-        "paid": True,
-        "payment_intent": intent.id,
-        "status": "succeeded",
-    }
+def capture(intent_id: str, amount: int | None, attempt: Attempt) -> Answer:
+    """Take what was set aside, or a part of it: the rest is released."""
+    intent = find(intent_id)
+    _check_status(intent, CAPTURABLE, "This PaymentIntent could not be captured", "captured")
+    taken = intent.amount if amount is None else amount
+    if taken > intent.amount:
+        limit = f"amount_to_capture is {taken}, at most amount_capturable, {intent.amount}, can be captured"
+        raise invalid(limit, param="amount_to_capture", code="amount_too_large")
+    intent.charges.filter(status="succeeded").update(amount_captured=taken, amount_released=intent.amount - taken)
+    intent.status = Status.SUCCEEDED
+    intent.save()
+    return 200, as_intent(intent)
 
 
-def _json(body: dict[str, Any]) -> bytes:
-    return json.dumps(body).encode()
+def cancel(intent_id: str, reason: str | None, attempt: Attempt) -> Answer:
+    """End an intent; what was set aside is released."""
+    intent = find(intent_id)
+    _check_status(intent, CANCELABLE, "You cannot cancel this PaymentIntent", "canceled")
+    intent.charges.filter(status="succeeded").update(amount_released=intent.amount)
+    intent.status, intent.canceled_at, intent.cancellation_reason = Status.CANCELED, now(), reason
+    intent.save()
+    return 200, as_intent(intent)
+
+
+def end_waiting(intent_id: str, outcome: str, attempt: Attempt) -> Answer:
+    """End the waiting of an intent that is requires_action or processing. Returns 200 and the intent."""
+    intent = find(intent_id)
+    _check_status(intent, WAITING, "You cannot end the waiting of this PaymentIntent", "ended")
+    if outcome == "succeeded":
+        return take(intent, attempt)
+    return 200, decline(intent, GENERIC, attempt)[1]["error"]["payment_intent"]
+
+
+def find(intent_id: str) -> Intent:
+    """Return the intent. Raises StripeError, 404."""
+    intent = Intent.objects.filter(pk=intent_id).first()
+    if intent is None:
+        raise missing("payment_intent", intent_id, param="intent")
+    return intent
+
+
+def _check_status(intent: Intent, allowed: tuple[Status, ...], what: str, done: str) -> None:
+    if intent.status not in allowed:
+        only = f"Only a PaymentIntent with one of the following statuses may be {done}: {', '.join(allowed)}."
+        raise _unexpected(intent, f"{what} because it has a status of {intent.status}. {only}")
+
+
+def _unexpected(intent: Intent, message: str) -> StripeError:
+    return invalid(message, code="payment_intent_unexpected_state", payment_intent=as_intent(intent))

@@ -9,6 +9,8 @@ env = environ.Env()
 SECRET_KEY = env.str("GATEWAY_API_KEY")  # nothing is signed; Django wants one
 API_KEY = env.str("GATEWAY_API_KEY")
 FAULTS = read_rates(env.str("GATEWAY_FAULTS", default=""))
+KEY_LIFE_SECONDS = env.float("GATEWAY_KEY_LIFE_SECONDS", default=24 * 60 * 60)  # Stripe: "at least 24 hours"
+SEARCH_LAG_SECONDS = env.int("GATEWAY_SEARCH_LAG_SECONDS", default=0)  # Stripe: "under 1 minute"
 ALLOWED_HOSTS = ["*"]  # a stand-in for the outside world, on a developer's machine
 ROOT_URLCONF = "gateway.urls"
 INSTALLED_APPS = ["gateway"]

@@ -2,14 +2,26 @@
 
 from django.urls import path
 
-from gateway import views
+from gateway.views import charges, ours, payment_intents, refunds
+
+INTENT = "v1/payment_intents/<str:intent_id>"
 
 urlpatterns = [
-    path("health", views.health),
-    path("v1/payment_intents", views.create_payment_intent),
-    path("v1/payment_intents/<str:intent_id>", views.retrieve_payment_intent),
-    path("v1/charges", views.list_charges),
-    path("_faults", views.faults),
-    path("_totals", views.totals),
-    path("_charges", views.stream_charges),
+    path("health", ours.health),
+    path("v1/payment_intents", payment_intents.make_or_list),
+    path("v1/payment_intents/search", payment_intents.search),
+    path(INTENT, payment_intents.retrieve),
+    path(f"{INTENT}/confirm", payment_intents.confirm),
+    path(f"{INTENT}/capture", payment_intents.capture),
+    path(f"{INTENT}/cancel", payment_intents.cancel),
+    path("v1/charges", charges.list_charges),
+    path("v1/charges/<str:charge_id>", charges.retrieve),
+    path("v1/refunds", refunds.make_or_list),
+    path("v1/refunds/<str:refund_id>", refunds.retrieve),
+    path("_payment_intents/<str:intent_id>", ours.end_waiting),
+    path("_refunds/<str:refund_id>", ours.end_refund),
+    path("_faults", ours.faults),
+    path("_keys", ours.keys),
+    path("_totals", ours.totals),
+    path("_charges", ours.stream_charges),
 ]

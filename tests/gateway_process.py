@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import stripe
@@ -18,12 +19,13 @@ API_KEY = "sk_test_doorstep"
 class GatewayProcess:
     """`start()`, `kill()` (SIGKILL), `stop()`; `url` and `client` while it runs. The file survives a kill."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **environment: str) -> None:
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             self.port = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.environment = os.environ | {"GATEWAY_DATABASE": f"{folder}/gateway.sqlite3", "GATEWAY_API_KEY": API_KEY}
+        own = {"GATEWAY_DATABASE": f"{folder}/gateway.sqlite3", "GATEWAY_API_KEY": API_KEY}
+        self.environment = os.environ | own | environment
         self.client = stripe.StripeClient(API_KEY, base_addresses={"api": self.url}, max_network_retries=0)
         self.http = httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {API_KEY}"}, timeout=10)
         subprocess.run([sys.executable, "-m", "gateway", "init"], env=self.environment, cwd=ROOT, check=True)
@@ -54,6 +56,20 @@ class GatewayProcess:
         form = {"amount": "1999", "currency": "usd", "payment_method": "pm_card_visa", "confirm": "true"} | changes
         headers = {"Idempotency-Key": key} | ({"X-Gateway-Fault": fault} if fault else {})
         return self.http.post("/v1/payment_intents", data=form, headers=headers)
+
+    def make(self, *, key: str = "", fault: str = "", **changes: Any) -> stripe.PaymentIntent:
+        """Make a payment intent with the official client: 19.99 USD on a card that works, unless changed."""
+        params = {"amount": 1999, "currency": "usd", "payment_method": "pm_card_visa"} | changes
+        return self.client.v1.payment_intents.create(
+            params=params,  # type: ignore[arg-type]
+            options=self.options(key, fault),
+        )
+
+    @staticmethod
+    def options(key: str = "", fault: str = "") -> stripe.RequestOptions:
+        """The official client's options for a key and for faults."""
+        options: stripe.RequestOptions = {"idempotency_key": key or uuid4().hex}
+        return options | {"headers": {"X-Gateway-Fault": fault}} if fault else options
 
     def totals(self) -> dict[str, Any]:
         """Counts and sums of everything so far."""

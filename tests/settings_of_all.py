@@ -7,6 +7,8 @@ os.environ.setdefault("GATEWAY_API_KEY", "sk_test_doorstep")
 
 from gateway.settings import API_KEY as API_KEY
 from gateway.settings import FAULTS as FAULTS
+from gateway.settings import KEY_LIFE_SECONDS as KEY_LIFE_SECONDS
+from gateway.settings import SEARCH_LAG_SECONDS as SEARCH_LAG_SECONDS
 from tests.settings import *  # noqa: F403
 from tests.settings import INSTALLED_APPS
 

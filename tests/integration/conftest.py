@@ -20,6 +20,7 @@ from inbox.source import KafkaSource
 from inbox.testing import temporary_handlers
 from outbox.envelope import Envelope
 from tests.consumer_process import ConsumerProcess
+from tests.gateway_process import GatewayProcess
 from tests.real_topic import RealTopic
 from tests.relay_process import RelayProcess, Start
 from tests.stage import THING, Stage, Thing
@@ -32,6 +33,15 @@ def browser(log: None) -> Client:
     client = Client()
     client.force_login(User.objects.create_superuser("operator"))
     return client
+
+
+@pytest.fixture(scope="module")
+def shared_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    """One gateway for the tests of a module: what they look at, they made."""
+    process = GatewayProcess(tmp_path_factory.mktemp("gateway"))
+    process.start()
+    yield process
+    process.stop()
 
 
 @pytest.fixture

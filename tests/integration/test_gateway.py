@@ -166,3 +166,74 @@ def test_a_missing_or_wrong_setting_ends_it_at_once_and_is_named(
     )
     assert ended.returncode == 1
     assert named in ended.stderr
+
+
+def test_a_key_is_for_one_endpoint(gateway: GatewayProcess) -> None:
+    made = gateway.make(key="k")
+    with pytest.raises(stripe.IdempotencyError, match="same endpoint"):
+        gateway.client.v1.payment_intents.confirm(made.id, options={"idempotency_key": "k"})
+    assert gateway.client.v1.payment_intents.retrieve(made.id).status == "requires_confirmation"
+
+
+def test_the_order_of_the_parameters_is_not_a_difference(gateway: GatewayProcess) -> None:
+    form = {"amount": "1999", "currency": "usd", "payment_method": "pm_card_visa", "confirm": "true"}
+    turned = dict(reversed(form.items()))
+    answers = [
+        gateway.http.post("/v1/payment_intents", data=each, headers={"Idempotency-Key": "k"}) for each in (form, turned)
+    ]
+    assert answers[0].content == answers[1].content
+    assert gateway.totals()["charges"] == 1
+
+
+@pytest.mark.parametrize("act", ["confirm", "capture", "cancel"])
+def test_every_act_is_done_once_under_its_key(act: str, gateway: GatewayProcess) -> None:
+    held = gateway.make(capture_method="manual", confirm=act == "capture")
+    perform = getattr(gateway.client.v1.payment_intents, act)
+    with pytest.raises(stripe.APIConnectionError):
+        perform(held.id, options=gateway.options("k", "timeout_after_commit"))
+    done = gateway.client.v1.payment_intents.retrieve(held.id)
+    again = perform(held.id, options={"idempotency_key": "k"})
+    assert again.status == done.status != held.status
+    assert gateway.totals()["replays"] == 1
+
+
+def test_an_execution_that_a_status_forbids_is_stored_as_the_answer(gateway: GatewayProcess) -> None:
+    made = gateway.make()
+    refused = [
+        gateway.http.post(f"/v1/payment_intents/{made.id}/capture", headers={"Idempotency-Key": "k"}) for _ in range(2)
+    ]
+    assert [answer.status_code for answer in refused] == [400, 400]
+    assert refused[1].headers["Idempotent-Replayed"] == "true"
+
+
+def test_a_conflict_is_409_and_leaves_the_key_free(gateway: GatewayProcess) -> None:
+    answer = gateway.pay("k", fault="conflict")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "idempotency_key_in_use")
+    assert gateway.totals()["charges"] == 0
+    assert gateway.pay("k").status_code == 200
+
+
+def test_a_card_is_declined_with_the_code_that_is_asked_for(gateway: GatewayProcess) -> None:
+    answer = gateway.pay("k", fault="decline_insufficient_funds").json()["error"]
+    assert (answer["code"], answer["decline_code"]) == ("card_declined", "insufficient_funds")
+    assert gateway.pay("other", fault="decline_expired_card").json()["error"]["code"] == "expired_card"
+
+
+def test_an_unknown_fault_in_the_header_is_refused(gateway: GatewayProcess) -> None:
+    assert "rain" in gateway.pay("k", fault="rain").json()["error"]["message"]
+
+
+def test_a_key_that_is_forgotten_charges_again(gateway: GatewayProcess) -> None:
+    gateway.pay("k")
+    assert gateway.http.delete("/_keys").json() == {"forgotten": 1}
+    assert "Idempotent-Replayed" not in gateway.pay("k").headers
+    assert gateway.totals()["charges"] == 2
+
+
+def test_keys_live_as_long_as_is_set_and_are_pruned(tmp_path: Path) -> None:
+    process = GatewayProcess(tmp_path, GATEWAY_KEY_LIFE_SECONDS="0")
+    process.start()
+    for key in ("a", "b", "b"):
+        assert "Idempotent-Replayed" not in process.pay(key).headers
+    assert (process.totals()["charges"], process.totals()["keys"]) == (3, 1)
+    process.stop()

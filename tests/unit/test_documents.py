@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.faults import NAMES as FAULTS
 from inbox import pruning, tasks
 from inbox.conf import InboxSettings
 from outbox.conf import OutboxSettings
@@ -113,3 +114,10 @@ def test_the_table_of_bad_inputs_says_what_the_tests_expect() -> None:
     table = text.split("<!-- bad inputs -->")[1].split("<!-- /bad inputs -->")[0]
     rows = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in table.strip().splitlines()[2:]]
     assert [row for row in rows if row[1]] == [(bad.name, bad.billing, bad.payments) for bad in BAD_INPUTS]
+
+
+def test_the_faults_of_the_gateway_are_those_of_the_code() -> None:
+    block = (ROOT / "docs/gateway.md").read_text().partition("<!-- faults -->")[2].partition("<!-- /faults -->")[0]
+    named = {name for row in re.findall(r"^\| (`.+?) \|", block, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    declines = {name for name in FAULTS if name.startswith("decline_")}
+    assert named - declines == {*FAULTS} - declines

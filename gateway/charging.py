@@ -1,0 +1,64 @@
+"""An attempt at the money of an intent: it is taken or set aside here, once, or the card says no."""
+
+from typing import Any
+
+from gateway.cards import WAITING, Refusal, refusal_of
+from gateway.models import Charge, Intent, new_id
+from gateway.performing import Answer, Attempt
+from gateway.wire import as_intent
+
+Status = Intent.Status
+
+
+def charge(intent: Intent, attempt: Attempt) -> Answer:
+    """Confirm the intent with its payment method. Returns 200, or 402 when the card is declined."""
+    intent.last_payment_error = None
+    refusal = refusal_of(str(intent.payment_method), attempt.faults)
+    if refusal:
+        return decline(intent, refusal, attempt)
+    if waits := WAITING.get(str(intent.payment_method)):
+        intent.status = Status(waits)
+        intent.save()
+        return 200, as_intent(intent)
+    return take(intent, attempt)
+
+
+def take(intent: Intent, attempt: Attempt) -> Answer:
+    """Take the money, or set it aside when it is captured later. Returns 200 and the intent."""
+    is_manual = intent.capture_method == "manual"
+    _attempt_at(intent, attempt, status=Charge.Status.SUCCEEDED, amount_captured=0 if is_manual else intent.amount)
+    intent.status = Status.REQUIRES_CAPTURE if is_manual else Status.SUCCEEDED
+    intent.save()
+    return 200, as_intent(intent)
+
+
+def decline(intent: Intent, refusal: Refusal, attempt: Attempt) -> Answer:
+    """Note the refusal and leave the intent open for another payment method. Returns 402 and a card error."""
+    failed = _attempt_at(
+        intent, attempt, status=Charge.Status.FAILED, failure_code=refusal.code, failure_message=refusal.message
+    )
+    error = _card_error(refusal, failed)
+    intent.status, intent.payment_method, intent.last_payment_error = Status.REQUIRES_PAYMENT_METHOD, None, error
+    intent.save()
+    return 402, {"error": error | {"payment_intent": as_intent(intent)}}
+
+
+def _attempt_at(intent: Intent, attempt: Attempt, **members: Any) -> Charge:
+    return Charge.objects.create(
+        id=new_id("ch"),
+        intent=intent,
+        amount=intent.amount,
+        payment_method=str(intent.payment_method),
+        idempotency_key=attempt.key,
+        **members,
+    )
+
+
+def _card_error(refusal: Refusal, failed: Charge) -> dict[str, Any]:
+    """https://docs.stripe.com/api/errors: a decline_code is there only when the issuer gave one."""
+    named = {"decline_code": refusal.decline_code} if refusal.decline_code else {}
+    method = {"id": failed.payment_method, "object": "payment_method"}
+    return {
+        "type": "card_error", "code": refusal.code, **named, "message": refusal.message,
+        "charge": failed.id, "payment_method": method,
+    }  # fmt: skip
