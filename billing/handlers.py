@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from billing.ledger import Cause
 from billing.operations import Purchase, settle_invoice, void_invoice
 from inbox import handles
 from outbox.envelope import Envelope
@@ -31,7 +32,7 @@ class EndedPayment(BaseModel):
 @handles("payments.payment.captured.v1", EndedPayment)
 def invoice_captured_payment(payment: EndedPayment, envelope: Envelope) -> None:
     """Issue an invoice, settle it, and book it under the event's source and id."""
-    settle_invoice(payment.purchase(), source=envelope.source, event_id=envelope.id)
+    settle_invoice(payment.purchase(), Cause(envelope.source, envelope.id))
 
 
 @handles("payments.payment.declined.v1", EndedPayment)

@@ -6,10 +6,9 @@ from uuid import UUID
 from django.db import transaction
 
 from billing.events import InvoiceIssued, InvoicePaid, InvoiceVoided
-from billing.models import Invoice, LedgerEntry
+from billing.ledger import RECEIPT, SALE, Cause, book
+from billing.models import Invoice
 from outbox import record_many
-
-Account = LedgerEntry.Account
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,14 +23,13 @@ class Purchase:
 
 
 @transaction.atomic
-def settle_invoice(purchase: Purchase, *, source: str, event_id: str) -> Invoice:
-    """Issue the invoice of a captured payment, settle it and book both steps under the event's source and id.
+def settle_invoice(purchase: Purchase, cause: Cause) -> Invoice:
+    """Issue the invoice of a captured payment, settle it and book both steps under the event that says so.
 
     An invoice of zero is issued and paid with no booking: no money moved.
     """
     invoice = _write(purchase, Invoice.State.PAID)
-    if invoice.amount:
-        _book(invoice, source, event_id)
+    book(invoice, cause, SALE, RECEIPT)
     paid = InvoicePaid(
         invoice_id=invoice.id,
         payment_id=invoice.payment_id,
@@ -56,21 +54,6 @@ def _write(purchase: Purchase, state: Invoice.State) -> Invoice:
     return Invoice.objects.create(
         payment_id=purchase.payment_id, customer_id=purchase.customer_id, reference=purchase.reference,
         amount=purchase.amount, currency=purchase.currency, state=state,
-    )  # fmt: skip
-
-
-def _book(invoice: Invoice, source: str, event_id: str) -> None:
-    amount = invoice.amount
-    bookings = (
-        (Account.RECEIVABLE, amount), (Account.REVENUE, -amount),
-        (Account.CASH, amount), (Account.RECEIVABLE, -amount),
-    )  # fmt: skip
-    LedgerEntry.objects.bulk_create(
-        LedgerEntry(
-            source=source, event_id=event_id, line=line, invoice=invoice, account=account, amount=moved,
-            currency=invoice.currency,
-        )
-        for line, (account, moved) in enumerate(bookings, 1)
     )  # fmt: skip
 
 

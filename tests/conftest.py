@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from hypothesis import Phase
 from hypothesis import settings as hypothesis
+from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
 from inbox.conf import InboxSettings
@@ -48,6 +49,13 @@ VALUES (1, 0, 0, pg_current_snapshot(), pg_current_snapshot());
 INSERT INTO outbox_progress (generation, window_id, page, position, first_position, count, is_complete, offsets)
 VALUES (1, 0, 0, 0, 0, 0, true, '{}');
 """
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Between tests Django empties every table by TRUNCATE, which the ledger refuses; its own test puts that back."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE billing_ledgerentry DISABLE TRIGGER ledger_entry_never_truncated")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from billing.models import LedgerEntry
+from billing.ledger import SALE, Cause, book
 from billing.operations import Purchase, settle_invoice
 from idempotency.models import IdempotencyKey
 from inbox.models import Heartbeat as ConsumerHeartbeat
@@ -37,7 +37,7 @@ def rows(log: None) -> dict[str, Any]:
     """One row behind every page, by the page's name."""
     payment = capture()
     purchase = Purchase(payment_id=payment.id, customer_id="c", reference="r", amount=1999, currency="USD")
-    invoice = settle_invoice(purchase, source="/s", event_id=CAUSE)
+    invoice = settle_invoice(purchase, Cause("/s", CAUSE))
     place = {"consumer": "billing", "topic": "payments.payment", "partition": 3}
     event = place | {"source": "/s", "event_id": CAUSE, "partition_key": "k", "offset": 7}
     made = [
@@ -132,7 +132,7 @@ def test_foreign_text_hides_nothing_in_lists_pages_and_titles(
     browser: Client, rows: dict[str, Any], page: str, names: list[str]
 ) -> None:
     type(rows[page]).objects.update(**{name: f"{name}\u202e\u200b\x1b" for name in names})
-    LedgerEntry.objects.update(event_id="cause\u202e\u200b\x1b")
+    book(rows["billing_invoice"], Cause("/s", "cause\u202e\u200b\x1b"), SALE)
     listed = browser.get(list_of(page)).content.decode()
     detail = browser.get(page_of(page, rows[page])).content.decode()
     assert not re.search("[\x1b\u202e\u200b]", listed + detail)
