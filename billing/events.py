@@ -1,8 +1,16 @@
 """What billing announces. Amounts are integers in minor units of an ISO 4217 currency."""
 
+from typing import Annotated
 from uuid import UUID
 
+from pydantic import Field
+
 from outbox import Event
+
+#: The promise to readers: what they may make room for.
+Text = Annotated[str, Field(max_length=255)]
+Amount = Annotated[int, Field(ge=0)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
 class InvoiceIssued(Event, type="billing.invoice.issued.v1", key="invoice_id"):
@@ -10,9 +18,9 @@ class InvoiceIssued(Event, type="billing.invoice.issued.v1", key="invoice_id"):
 
     invoice_id: UUID
     payment_id: UUID
-    customer_id: str
-    amount: int
-    currency: str
+    customer_id: Text
+    amount: Amount
+    currency: Currency
     version: int
 
 
@@ -21,8 +29,8 @@ class InvoicePaid(Event, type="billing.invoice.paid.v1", key="invoice_id"):
 
     invoice_id: UUID
     payment_id: UUID
-    amount: int
-    currency: str
+    amount: Amount
+    currency: Currency
     version: int
 
 
@@ -31,5 +39,5 @@ class InvoiceVoided(Event, type="billing.invoice.voided.v1", key="invoice_id"):
 
     invoice_id: UUID
     payment_id: UUID
-    reason: str
+    reason: Text
     version: int

@@ -55,15 +55,18 @@ def apply_event(consumer: str, envelope: Envelope) -> None:
 
     Raises HandlerNotFoundError when the consumer has none, and what an upcaster, the model or the handler raises.
     """
-    call = _prepare(consumer, envelope)
+    call = read_event(consumer, envelope)
     if call is None:
         raise HandlerNotFoundError(f"{envelope.type!r} has no handler in {consumer!r}")
     handler, event = call
     handler.run([event])
 
 
-def _prepare(consumer: str, envelope: Envelope) -> tuple[Handler, Event] | None:
-    """Return what is to be called with what; None for a type without a handler."""
+def read_event(consumer: str, envelope: Envelope) -> tuple[Handler, Event] | None:
+    """Return what is to be called with what; None for a type without a handler.
+
+    Raises what an upcaster or the model raises, and ValueError for JSON that two readers would understand differently.
+    """
     carried = carry_forward(consumer, envelope)
     handler = find_handler(consumer, carried.type)
     if handler is None:
@@ -112,7 +115,7 @@ class _Verdicts:
     def _call(self, record: Record, envelope: Envelope) -> Outcome:
         """Hand the event to its handler. One that cannot be read is parked here: nothing ran, nothing to roll back."""
         try:
-            call = _prepare(self._consumer, envelope)
+            call = read_event(self._consumer, envelope)
         except Exception as error:
             if record.partition_key:  # without a key no order is promised
                 self._blocked.add(record.ordered_key)

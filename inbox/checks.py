@@ -1,7 +1,7 @@
 """System checks of the inbox. Ids are stable: inbox.E001 to inbox.E004, inbox.W001, inbox.W002.
 
 A second handler or upcaster of a type, and a model that is none, are errors where they are declared. Whether a
-published event fits its handlers' models is seen where both services' code is: tests/contract/test_handlers.py.
+published event fits its handlers' models is seen where both services' code is: tests/contract/test_schemas.py.
 """
 
 import re

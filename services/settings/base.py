@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "outbox",
     "inbox",
     "idempotency",
+    "contracts",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

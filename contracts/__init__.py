@@ -1,0 +1,1 @@
+"""What services owe each other: the schemas of published events, and that stored events stay readable."""
