@@ -126,7 +126,7 @@ INSERT INTO inbox_inboxevent (consumer, source, event_id, event_type, partition_
                               "offset", digest, data, headers, received_at)
 SELECT 'bench', '/doorstep/bench', uuidv7((n - %(rows)s) * interval '1 ms' - interval '1 day')::text,
        'bench.event.happened.v1', 'aggregate-' || n %% 10000, '', 'bench.arrivals', n %% 6, n, sha256(n::text::bytea),
-       %(data)s, jsonb_build_array(jsonb_build_array('ce_id', repeat('x', 400))), clock_timestamp()
+       %(data)s, '[["ce_id","' || repeat('x', 400) || '"]]', clock_timestamp()
 FROM generate_series(%(start)s::bigint, %(end)s::bigint) AS n
 """
 

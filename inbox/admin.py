@@ -1,5 +1,7 @@
 """What was received, and how far each partition was read; what waits for a person is in inbox/parked_admin.py."""
 
+import json
+
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
@@ -37,7 +39,7 @@ class InboxEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="headers")
     def headers_table(self, event: InboxEvent) -> SafeString:
-        return headers_table(event.headers)
+        return headers_table(json.loads(event.headers))
 
 
 @admin.register(InboxOffset)

@@ -19,6 +19,7 @@ from inbox.handlers import cares_for
 from inbox.models import InboxEvent, ParkedEvent
 from inbox.receiving import remember
 from inbox.record import Record
+from inbox.stored_headers import to_stored
 from inbox.waiting import Reason, is_behind, read_back
 
 Resolution = ParkedEvent.Resolution
@@ -77,7 +78,7 @@ def _replace_discarded(event: ParkedEvent, record: Record) -> None:
     known = _remembered(event.consumer, record)
     if known is None or not _is_discarded(event, bytes(known.digest)):
         raise ContentChangedError(_TAKEN.format(*record.identity))
-    known.digest, known.data, known.headers = record.digest, (record.value or b"").decode(), event.headers
+    known.digest, known.data, known.headers = record.digest, (record.value or b"").decode(), to_stored(record.headers)
     known.save(update_fields=["digest", "data", "headers"])
 
 

@@ -1,7 +1,7 @@
 """Parked events in the admin: what waits and why, and the two actions that the commands have too."""
 
-import base64
 from collections import Counter
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -19,6 +19,7 @@ from inbox.exceptions import NotParkedError
 from inbox.late_effect import Fate
 from inbox.models import ParkedEvent
 from inbox.redriving import redrive
+from inbox.stored_headers import from_stored
 
 
 class ReasonForm(ActionForm):
@@ -107,7 +108,7 @@ class ParkedEventAdmin(ReadOnlyAdmin):
         return headers_table(event.headers)
 
 
-def headers_table(headers: list[tuple[str, str | None]]) -> SafeString:
+def headers_table(stored: list[Any]) -> SafeString:
     """Return stored record headers as a table, every character and byte visible."""
-    rows = [(visible(n), visible_bytes(None if v is None else base64.b64decode(v))) for n, v in headers]
+    rows = [(visible(name), visible_bytes(value)) for name, value in from_stored(stored)]
     return table(rows, head=["name", "value"])

@@ -7,6 +7,7 @@ from inbox import sql
 from inbox.failure import Failure
 from inbox.models import ParkedEvent
 from inbox.record import OrderedKey, Record, storable
+from inbox.stored_headers import to_stored
 
 Reason = ParkedEvent.Reason
 
@@ -19,7 +20,7 @@ def park(cursor: Any, consumer: str, record: Record, reason: Reason, failure: Fa
         "problem": storable(failure.problem), "fingerprint": failure.fingerprint, "attempts": failure.attempts,
         "topic": record.topic, "partition": record.partition, "offset": record.offset,
         "partition_key": record.partition_key, "key": record.key, "value": record.value,
-        "headers": record.headers_as_json(), "digest": record.digest,
+        "headers": to_stored(record.headers), "digest": record.digest,
     }  # fmt: skip
     cursor.execute(sql.PARK, values)
     return bool(cursor.rowcount)
@@ -28,5 +29,5 @@ def park(cursor: Any, consumer: str, record: Record, reason: Reason, failure: Fa
 def blocked_keys(cursor: Any, consumer: str, records: Sequence[Record]) -> set[OrderedKey]:
     """Return the records' keys that have a parked event: later events of the key wait behind it."""
     keys = {record.partition_key for record in records} - {""}  # without a key no order is promised
-    cursor.execute(sql.BLOCKED_KEYS, {"consumer": consumer, "keys": sorted(keys)})
+    cursor.execute(sql.BLOCKED_KEYS, {"consumer": consumer, "keys": list(keys)})
     return {OrderedKey(*row) for row in cursor.fetchall()}

@@ -20,6 +20,7 @@ from inbox.handlers import cares_for
 from inbox.horizon import counted_sequence, report_pruned
 from inbox.parking import Reason, blocked_keys, park
 from inbox.record import Record
+from inbox.stored_headers import to_stored
 
 Partition = tuple[str, int]
 _ServerBindingCursor: Any = ServerBindingCursor  # its stubs know nothing of the cursor that it is
@@ -105,7 +106,7 @@ def remember(cursor: Any, consumer: str, records: Sequence[Record]) -> set[Ident
     """Insert the ids of all events that have a handler; return those that were not known."""
     rows = [
         (*r.identity, r.envelope.type, r.partition_key, r.envelope.sequence or "", r.topic, r.partition, r.offset,
-         r.digest, r.envelope.data.decode(), r.headers_as_json(), counted_sequence(r.topic, r.envelope))
+         r.digest, r.envelope.data.decode(), to_stored(r.headers), counted_sequence(r.topic, r.envelope))
         for r in records if r.envelope and cares_for(consumer, r.envelope.type)
     ]  # fmt: skip
     if not rows:

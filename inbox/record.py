@@ -1,10 +1,7 @@
 """A Kafka record as the inbox sees it: readable as an event, or kept raw with the reason why not."""
 
 import hashlib
-import json
-from binascii import b2a_base64
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from inbox.failure import Failure, describe_unreadable
@@ -45,21 +42,6 @@ class Record(NamedTuple):
     def partition_key(self) -> str:
         """The text of the key."""
         return self.ordered_key.partition_key
-
-    def headers_as_json(self) -> str:
-        """The headers for a jsonb column: names as they are, values in base64 (they may be any bytes)."""
-        pairs = [
-            f"[{_name_as_json(name)}, null]" if value is None
-            else f'[{_name_as_json(name)}, "{b2a_base64(value, newline=False).decode()}"]'
-            for name, value in self.headers
-        ]  # fmt: skip
-        return f"[{', '.join(pairs)}]"
-
-
-@lru_cache(maxsize=1_000)
-def _name_as_json(name: str) -> str:
-    """Names are few."""
-    return json.dumps(storable(name))
 
 
 def storable(text: str) -> str:

@@ -94,7 +94,7 @@ class KafkaSource:
         records = [_to_record(message) for message in taken]
         self._note_ends(taken, places=[(record.topic, record.partition) for record in records])
         for message in messages:
-            if _is_end(message):
+            if message.error() is not None and _is_end(message):
                 self._ends.reach(_place(message), int(message.offset() or 0))
         return records
 
@@ -227,11 +227,11 @@ def _written_at(message: Message) -> float:
 
 def _to_record(message: Message) -> Record:
     topic, partition = _place(message)
-    facts: dict[str, Any] = {
-        "topic": topic, "partition": partition, "offset": int(message.offset() or 0), "key": message.key(),
-        "value": message.value(),
-    }  # fmt: skip
+    offset, key, value = int(message.offset() or 0), message.key(), message.value()
     try:
-        return read_record(**facts, headers=read_headers(message))
+        headers = read_headers(message)
     except ValueError as error:  # the binding decodes names, and cannot give them as bytes
-        return unreadable_record(**facts, headers=[], error=error)
+        return unreadable_record(
+            topic=topic, partition=partition, offset=offset, key=key, value=value, headers=[], error=error
+        )
+    return read_record(topic=topic, partition=partition, offset=offset, key=key, value=value, headers=headers)

@@ -54,7 +54,7 @@ WITH h AS MATERIALIZED (
 INSERT INTO inbox_inboxevent (consumer, source, event_id, event_type, partition_key, sequence, topic, partition,
                               "offset", digest, data, headers, received_at)
 SELECT %(consumer)s, source, event_id, event_type, partition_key, sequence, topic, partition, "offset", digest, data,
-       headers::jsonb, statement_timestamp()
+       headers, statement_timestamp()
 FROM unnest(%(source)b::text[], %(event_id)b::text[], %(event_type)b::text[], %(partition_key)b::text[],
             %(sequence)b::text[], %(topic)b::text[], %(partition)b::int[], %(offset)b::bigint[], %(digest)b::bytea[],
             %(data)b::text[], %(headers)b::text[], %(counted)b::text[]) WITH ORDINALITY
@@ -64,7 +64,7 @@ WHERE NOT EXISTS (
     SELECT FROM h
     WHERE h.source = e.source AND h.topic = e.topic AND h.partition = e.partition
       AND h.event_type = e.event_type AND e.counted >= h.lowest AND e.counted <= h.highest)
-ORDER BY source COLLATE "C", event_id COLLATE "C", n
+ORDER BY event_id COLLATE "C", source COLLATE "C", n
 ON CONFLICT ON CONSTRAINT inbox_event_once_per_consumer DO NOTHING
 RETURNING source, event_id
 """
@@ -81,7 +81,7 @@ WHERE consumer = %(consumer)s
 BLOCKED_KEYS = """
 SELECT DISTINCT topic, partition, partition_key FROM inbox_parked
 WHERE consumer = %(consumer)s AND resolved_at IS NULL AND reason IN ('failed', 'queued')
-  AND partition_key = ANY (%(keys)s::text[])
+  AND partition_key = ANY (%(keys)b::text[])
 """
 
 #: One row a content, whatever the reason, or a redrive would apply it twice. A third content under a known id is put

@@ -9,7 +9,6 @@ Arriving events and stored ones (parked, then redriven) go the same way; what is
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -52,7 +51,7 @@ def carry_forward(consumer: str, envelope: Envelope) -> Envelope:
     while event_type in upcasters:
         event_type, upcaster = upcasters[event_type]
         data = upcaster(data)
-    return replace(envelope, type=event_type, data=to_json(data))
+    return envelope._replace(type=event_type, data=to_json(data))
 
 
 def all_upcasters() -> Iterator[tuple[str, str, str]]:

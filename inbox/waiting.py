@@ -1,12 +1,12 @@
 """Parked events that wait: which ones are chosen, which go together, and each as the record it was."""
 
-import base64
 from collections.abc import Iterator, Sequence
 
 from django.db.models import Q, QuerySet
 
 from inbox.models import ParkedEvent
 from inbox.record import Record, read_record
+from inbox.stored_headers import from_stored
 
 Reason = ParkedEvent.Reason
 #: They keep the order of their key. All others stand alone: no key can be trusted, or the id took effect before.
@@ -47,9 +47,8 @@ def is_behind(event: ParkedEvent, record: Record) -> bool:
 
 def read_back(event: ParkedEvent) -> Record:
     """Return the record that was parked, read by the code of now."""
-    headers = [(name, None if value is None else base64.b64decode(value)) for name, value in event.headers]
     return read_record(
-        topic=event.topic, partition=event.partition, offset=event.offset, headers=headers,
+        topic=event.topic, partition=event.partition, offset=event.offset, headers=from_stored(event.headers),
         key=None if event.key is None else bytes(event.key),
         value=None if event.value is None else bytes(event.value),
     )  # fmt: skip

@@ -7,9 +7,9 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-proto
 
 from collections.abc import Iterable
 from contextvars import ContextVar
-from dataclasses import dataclass
 from enum import Enum
 from operator import methodcaller
+from typing import NamedTuple
 
 from confluent_kafka import Message
 
@@ -23,8 +23,7 @@ RawHeaders = list[tuple[str, bytes | None]]  # what it gives
 _headers_of = methodcaller("headers")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """The attributes around an event's data; names without the prefix, absent ones None."""
 
     id: str
@@ -124,11 +123,11 @@ def _attributes(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
     The usual record, a few short values in ASCII, is looked at as a whole: one by one is half of reading a record.
     """
     pairs = list(headers)
-    filled = [(name, value) for name, value in pairs if value is not None]
-    whole = b"".join([value for _, value in filled])
-    if len(whole) <= MAX_IDENTITY_BYTES and whole.isascii() and b"\x00" not in whole:
-        usual = {name: value.decode() for name, value in filled}
-        if len(usual) == len(pairs):  # none is null, none is there twice
+    values = [value for _, value in pairs if value is not None]
+    whole = b"".join(values)
+    if len(values) == len(pairs) and len(whole) <= MAX_IDENTITY_BYTES and whole.isascii() and b"\x00" not in whole:
+        usual = {name: value.decode() for name, value in pairs if value is not None}
+        if len(usual) == len(pairs):  # none is there twice
             return usual
     return _attributes_one_by_one(pairs)
 

@@ -43,7 +43,7 @@ def rows(log: None) -> dict[str, Any]:
     made = [
         OutboxEvent.objects.earliest("position"),
         InboxEvent.objects.create(
-            **event, digest=b"\x00", data='{"a": 1}', headers=[["ce_id", "ZQ=="]], received_at=timezone.now()
+            **event, digest=b"\x00", data='{"a": 1}', headers='[["ce_id", "e"]]', received_at=timezone.now()
         ),
         ParkedEvent.objects.create(**event, reason="failed", headers=[], parked_at=timezone.now()),
         InboxOffset.objects.create(**place, next_offset=8),

@@ -151,7 +151,7 @@ def test_the_largest_legal_identity_fits_every_index() -> None:
         "partition_key": incompressible(MAX_ATTRIBUTE_BYTES),
     }  # fmt: skip
     InboxEvent.objects.create(
-        **widest, event_type="t", sequence="", digest=b"", data="", headers=[], received_at=timezone.now()
+        **widest, event_type="t", sequence="", digest=b"", data="", headers="[]", received_at=timezone.now()
     )
     InboxHorizon.objects.create(
         **{name: widest[name] for name in ("consumer", "topic", "partition", "source")},
@@ -160,7 +160,7 @@ def test_the_largest_legal_identity_fits_every_index() -> None:
     )  # fmt: skip
     for reason in ParkedEvent.Reason:
         ParkedEvent.objects.create(
-            **widest, digest=reason.encode(), reason=reason, headers=[], parked_at=timezone.now()
+            **widest, digest=reason.encode(), reason=reason, headers="[]", parked_at=timezone.now()
         )
 
 

@@ -160,7 +160,7 @@ def unreadable(offset: int, data: bytes = UNREADABLE, **attributes: Any) -> None
 def learn_to_read() -> None:
     """As new code would read them."""
     for row in ParkedEvent.objects.filter(reason="unreadable"):
-        row.headers = [[name, "MS4w" if name == "ce_specversion" else value] for name, value in row.headers]
+        row.headers = [[name, "1.0" if name == "ce_specversion" else value] for name, value in row.headers]
         row.save()
 
 

@@ -318,7 +318,7 @@ MUTANTS = [
     ),
     Mutant(
         "ids-inserted-unsorted", INBOX_SQL,
-        'ORDER BY source COLLATE "C", event_id COLLATE "C", n\n', "ORDER BY n\n",
+        'ORDER BY event_id COLLATE "C", source COLLATE "C", n\n', "ORDER BY n\n",
         ONCE + "test_the_same_ids_in_two_orders_at_once_deadlock_nobody",
     ),
     Mutant(
