@@ -34,7 +34,10 @@ REFUSALS = {
 WAITING = {"pm_card_authenticationRequired": "requires_action", "pm_usBankAccount_processing": "processing"}
 #: Its refunds begin as pending (https://docs.stripe.com/testing#refunds).
 PENDING_REFUND = "pm_card_pendingRefund"
-PAYMENT_METHODS = {"pm_card_visa", "pm_card_mastercard", "pm_card_amex", PENDING_REFUND, *REFUSALS, *WAITING}
+#: Disputed as fraudulent as soon as it is charged (https://docs.stripe.com/testing#disputes).
+DISPUTED = "pm_card_createDispute"
+WORKING = {"pm_card_visa", "pm_card_mastercard", "pm_card_amex", PENDING_REFUND, DISPUTED}
+PAYMENT_METHODS = {*WORKING, *REFUSALS, *WAITING}
 #: decline: the generic one; decline_lost_card, decline_expired_card, ...: that one.
 DECLINE_FAULTS = {"decline": GENERIC} | {
     f"decline_{each.decline_code or each.code}": each for each in REFUSALS.values()

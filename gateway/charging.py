@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from gateway.cards import WAITING, Refusal, refusal_of
+from gateway.announcing import announce
+from gateway.cards import DISPUTED, WAITING, Refusal, refusal_of
+from gateway.disputes import open_dispute
 from gateway.models import Charge, Intent, new_id
 from gateway.performing import Answer, Attempt
 from gateway.wire import as_intent
@@ -18,18 +20,22 @@ def charge(intent: Intent, attempt: Attempt) -> Answer:
         return decline(intent, refusal, attempt)
     if waits := WAITING.get(str(intent.payment_method)):
         intent.status = Status(waits)
-        intent.save()
-        return 200, as_intent(intent)
+        return done(intent, f"payment_intent.{waits}", attempt)
     return take(intent, attempt)
 
 
 def take(intent: Intent, attempt: Attempt) -> Answer:
     """Take the money, or set it aside when it is captured later. Returns 200 and the intent."""
     is_manual = intent.capture_method == "manual"
-    _attempt_at(intent, attempt, status=Charge.Status.SUCCEEDED, amount_captured=0 if is_manual else intent.amount)
+    taken = _attempt_at(
+        intent, attempt, status=Charge.Status.SUCCEEDED, amount_captured=0 if is_manual else intent.amount
+    )
     intent.status = Status.REQUIRES_CAPTURE if is_manual else Status.SUCCEEDED
-    intent.save()
-    return 200, as_intent(intent)
+    kind = "amount_capturable_updated" if is_manual else "succeeded"
+    answer = done(intent, f"payment_intent.{kind}", attempt)
+    if intent.payment_method == DISPUTED and not is_manual:
+        open_dispute(taken, "fraudulent", attempt)
+    return answer
 
 
 def decline(intent: Intent, refusal: Refusal, attempt: Attempt) -> Answer:
@@ -39,8 +45,16 @@ def decline(intent: Intent, refusal: Refusal, attempt: Attempt) -> Answer:
     )
     error = _card_error(refusal, failed)
     intent.status, intent.payment_method, intent.last_payment_error = Status.REQUIRES_PAYMENT_METHOD, None, error
+    _, told = done(intent, "payment_intent.payment_failed", attempt)
+    return 402, {"error": error | {"payment_intent": told}}
+
+
+def done(intent: Intent, kind: str, attempt: Attempt) -> Answer:
+    """Save the intent and tell of it. Returns 200 and the intent."""
     intent.save()
-    return 402, {"error": error | {"payment_intent": as_intent(intent)}}
+    told = as_intent(intent)
+    announce(kind, told, intent_id=intent.pk, attempt=attempt)
+    return 200, told
 
 
 def _attempt_at(intent: Intent, attempt: Attempt, **members: Any) -> Charge:

@@ -6,6 +6,9 @@ fail_stored           500 that is stored under the key, as Stripe stores its own
 conflict              409 as if a request under the same key were running; nothing is stored
 decline               the card is declined; decline_insufficient_funds, decline_lost_card, ...: with that code
 slow                  the answer takes SLOW_SECONDS longer
+webhook_twice         what the request caused is told twice, with the same id
+webhook_out_of_order  it is told after a later event of the same intent
+webhook_never         it is not told
 
 They strike POSTs, and executions only, never replays: who repeats under a key gets the answer in the end.
 """
@@ -19,7 +22,8 @@ from django.core.exceptions import ImproperlyConfigured
 from gateway.cards import DECLINE_FAULTS
 from gateway.errors import api_error, invalid, key_in_use
 
-NAMES = ("timeout_after_commit", "fail_before", "fail_stored", "conflict", "slow", *DECLINE_FAULTS)
+WEBHOOK_FAULTS = ("webhook_twice", "webhook_out_of_order", "webhook_never")
+NAMES = ("timeout_after_commit", "fail_before", "fail_stored", "conflict", "slow", *WEBHOOK_FAULTS, *DECLINE_FAULTS)
 SLOW_SECONDS = 2.0
 Rates = dict[str, float]
 

@@ -1,7 +1,7 @@
 """PaymentIntents: what may be done in which status (https://docs.stripe.com/payments/paymentintents/lifecycle)."""
 
 from gateway.cards import GENERIC
-from gateway.charging import charge, decline, take
+from gateway.charging import charge, decline, done, take
 from gateway.errors import StripeError, invalid, missing
 from gateway.intent_forms import Creation, no_payment_method
 from gateway.models import Intent, new_id, now
@@ -48,8 +48,7 @@ def capture(intent_id: str, amount: int | None, attempt: Attempt) -> Answer:
         raise invalid(limit, param="amount_to_capture", code="amount_too_large")
     intent.charges.filter(status="succeeded").update(amount_captured=taken, amount_released=intent.amount - taken)
     intent.status = Status.SUCCEEDED
-    intent.save()
-    return 200, as_intent(intent)
+    return done(intent, "payment_intent.succeeded", attempt)
 
 
 def cancel(intent_id: str, reason: str | None, attempt: Attempt) -> Answer:
@@ -58,8 +57,7 @@ def cancel(intent_id: str, reason: str | None, attempt: Attempt) -> Answer:
     _check_status(intent, CANCELABLE, "You cannot cancel this PaymentIntent", "canceled")
     intent.charges.filter(status="succeeded").update(amount_released=intent.amount)
     intent.status, intent.canceled_at, intent.cancellation_reason = Status.CANCELED, now(), reason
-    intent.save()
-    return 200, as_intent(intent)
+    return done(intent, "payment_intent.canceled", attempt)
 
 
 def end_waiting(intent_id: str, outcome: str, attempt: Attempt) -> Answer:

@@ -2,12 +2,13 @@
 
 from typing import NamedTuple
 
+from gateway.announcing import announce
 from gateway.cards import PENDING_REFUND
 from gateway.errors import StripeError, invalid, missing
-from gateway.models import Charge, Refund, new_id
+from gateway.models import Charge, Dispute, Refund, new_id
 from gateway.parameters import Form, choice, integer, metadata, read_form, required
 from gateway.performing import Answer, Attempt
-from gateway.wire import as_refund
+from gateway.wire import as_charge, as_refund
 
 REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 
@@ -47,7 +48,8 @@ def create(wanted: Creation, attempt: Attempt) -> Answer:
         metadata=wanted.metadata,
         idempotency_key=attempt.key,
     )
-    return 200, as_refund(refund)
+    announce("charge.refunded", as_charge(charge), intent_id=charge.intent_id, attempt=attempt)
+    return _done(refund, ["created"], attempt)
 
 
 def read_outcome(form: Form) -> Refund.Status:
@@ -67,7 +69,7 @@ def end(refund_id: str, outcome: Refund.Status, attempt: Attempt) -> Answer:
         refund.charge.save()
     refund.status = outcome
     refund.save()
-    return 200, as_refund(refund)
+    return _done(refund, ["updated", "failed"] if outcome == Refund.Status.FAILED else ["updated"], attempt)
 
 
 def find(refund_id: str) -> Refund:
@@ -76,6 +78,13 @@ def find(refund_id: str) -> Refund:
     if refund is None:
         raise missing("refund", refund_id, param="id")
     return refund
+
+
+def _done(refund: Refund, kinds: list[str], attempt: Attempt) -> Answer:
+    told = as_refund(refund)
+    for kind in kinds:
+        announce(f"refund.{kind}", told, intent_id=refund.charge.intent_id, attempt=attempt)
+    return 200, told
 
 
 def _charge_id(form: Form) -> str:
@@ -95,6 +104,10 @@ def _check(charge: Charge, amount: int, left: int) -> None:
         raise _refused(charge, f"This PaymentIntent ({charge.intent_id}) does not have a successful charge to refund.")
     if not left:
         raise _refused(charge, f"Charge {charge.pk} has already been refunded.", code="charge_already_refunded")
+    if Dispute.objects.filter(charge=charge).exclude(status=Dispute.Status.WON).exists():
+        raise _refused(
+            charge, f"Charge {charge.pk} has been charged back; cannot issue a refund.", code="charge_disputed"
+        )
     if amount > left:
         more = f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})"
         raise _refused(charge, more, param="amount")

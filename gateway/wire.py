@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.models import Charge, Intent, Refund
+from gateway.models import Charge, Dispute, Intent, Refund
 
 Object = dict[str, Any]
 
@@ -53,6 +53,7 @@ def as_charge(charge: Charge) -> Object:
         "captured": charge.amount_captured > 0,
         "created": charge.created,
         "currency": charge.intent.currency,
+        "disputed": charge.is_disputed,
         "failure_code": charge.failure_code,
         "failure_message": charge.failure_message,
         "livemode": False,
@@ -79,4 +80,22 @@ def as_refund(refund: Refund) -> Object:
         "payment_intent": refund.charge.intent_id,
         "reason": refund.reason,
         "status": refund.status,
+    }
+
+
+def as_dispute(dispute: Dispute) -> Object:
+    """https://docs.stripe.com/api/disputes/object"""
+    return {
+        "id": dispute.id,
+        "object": "dispute",
+        "amount": dispute.amount,
+        "charge": dispute.charge_id,
+        "created": dispute.created,
+        "currency": dispute.charge.intent.currency,
+        "is_charge_refundable": False,
+        "livemode": False,
+        "metadata": {},
+        "payment_intent": dispute.charge.intent_id,
+        "reason": dispute.reason,
+        "status": dispute.status,
     }

@@ -14,6 +14,7 @@ import stripe
 
 ROOT = Path(__file__).parent.parent
 API_KEY = "sk_test_doorstep"
+WEBHOOK_SECRET = "whsec_of_the_tests"
 
 
 class GatewayProcess:

@@ -150,7 +150,12 @@ def test_fault_rates_are_set_at_run_time_and_unknown_ones_are_refused(gateway: G
 
 @pytest.mark.parametrize(
     ("changes", "named"),
-    [({"GATEWAY_DATABASE": None}, "GATEWAY_DATABASE"), ({"GATEWAY_FAULTS": "rain=1"}, "rain")],
+    [
+        ({"GATEWAY_DATABASE": None}, "GATEWAY_DATABASE"),
+        ({"GATEWAY_FAULTS": "rain=1"}, "rain"),
+        ({"GATEWAY_WEBHOOK_URL": "localhost"}, "GATEWAY_WEBHOOK_URL"),
+        ({"GATEWAY_WEBHOOK_URL": "http://localhost"}, "GATEWAY_WEBHOOK_SECRET"),
+    ],
 )
 def test_a_missing_or_wrong_setting_ends_it_at_once_and_is_named(
     changes: dict[str, str | None], named: str, gateway: GatewayProcess

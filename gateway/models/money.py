@@ -1,20 +1,9 @@
-"""What the provider remembers: intents, charges, refunds, and the answers under idempotency keys."""
-
-import secrets
-import time
+"""Intents, the charges that they became, and the ways back: refunds and disputes."""
 
 from django.db import models
 from django.db.models import F, Q
 
-
-def new_id(prefix: str) -> str:
-    """Return a name like Stripe's; later ones sort after earlier ones, so the newest come first by "-id"."""
-    return f"{prefix}_{time.time_ns():016x}{secrets.token_hex(4)}"
-
-
-def now() -> int:
-    """Return the time as Stripe writes it: seconds since the epoch."""
-    return int(time.time())
+from gateway.models.names import now
 
 
 class Intent(models.Model):
@@ -75,6 +64,7 @@ class Charge(models.Model):
     amount_captured = models.IntegerField(default=0)
     amount_released = models.IntegerField(default=0)
     amount_refunded = models.IntegerField(default=0)
+    is_disputed = models.BooleanField(default=False)
     payment_method = models.TextField()
     failure_code = models.TextField(null=True)  # noqa: DJ001
     failure_message = models.TextField(null=True)  # noqa: DJ001
@@ -123,19 +113,20 @@ class Refund(models.Model):
         return f"{self.id} {self.status}"
 
 
-class StoredAnswer(models.Model):
-    """The first answer under a key; what comes later under the key gets it byte for byte."""
+class Dispute(models.Model):
+    """A bank takes a charge back; `amount` is what was left of it then."""
 
-    key = models.TextField(primary_key=True)
-    endpoint = models.TextField()
-    request_digest = models.TextField()
-    status = models.IntegerField()
-    body = models.BinaryField()
-    replays = models.IntegerField(default=0)
-    created = models.FloatField(default=time.time)
+    class Status(models.TextChoices):
+        NEEDS_RESPONSE = "needs_response"
+        WON = "won"
+        LOST = "lost"
 
-    class Meta:
-        indexes = [models.Index(fields=["created"], name="stored_answer_oldest_first")]
+    id = models.TextField(primary_key=True)
+    charge = models.OneToOneField(Charge, on_delete=models.PROTECT, related_name="dispute")
+    status = models.TextField(choices=Status, default=Status.NEEDS_RESPONSE)
+    amount = models.IntegerField()
+    reason = models.TextField()
+    created = models.BigIntegerField(default=now)
 
     def __str__(self) -> str:
-        return self.key
+        return f"{self.id} {self.status}"
