@@ -3,6 +3,9 @@ SHELL := /bin/sh
 PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11 python3 python,$(shell command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 RUN := .venv/bin/
 UV_VERSION := 0.13.9
+# Tests wait for half of their time, so three workers keep two cores busy. What ARGS names runs in one process.
+WORKERS ?= $(if $(ARGS),1,3)
+SHARED := $(if $(filter-out 1,$(WORKERS)),-n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-fast test-cluster mutants bench lint types clean
@@ -27,11 +30,11 @@ demo: setup ## Replay real purchases, kill processes, prove that the cents agree
 up: setup ## Run servers and all processes in the foreground; Ctrl-C ends everything
 	@$(RUN)python -m stack up
 
-test: setup ## Run the whole suite on real PostgreSQL and real Kafka
-	@$(RUN)python -m stack with-servers -- $(RUN)python -m pytest $(ARGS)
+test: setup ## Run the whole suite on real PostgreSQL and real Kafka (ARGS="tests/faults -k R12", WORKERS=3)
+	@$(RUN)python -m stack with-servers --copies $(WORKERS) -- $(RUN)python -m pytest $(SHARED) $(ARGS)
 
 test-fast: setup ## Run the tests that need no Kafka
-	@$(RUN)python -m stack with-servers --without-kafka -- $(RUN)python -m pytest -m "not kafka" $(ARGS)
+	@$(RUN)python -m stack with-servers --without-kafka --copies $(WORKERS) -- $(RUN)python -m pytest $(SHARED) -m "not kafka" $(ARGS)
 
 mutants: setup ## Plant bugs in a copy, one after the other, and see the named test catch each (ONLY="name name")
 	@$(RUN)python -m stack with-servers -- $(RUN)python -m tests.mutants $(ONLY)

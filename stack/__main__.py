@@ -1,4 +1,4 @@
-"""python -m stack up | with-servers [--folder NAME] [--without-kafka] -- COMMAND. See stack/__init__.py."""
+"""python -m stack up | with-servers [--folder NAME] [--without-kafka] [--copies N] -- COMMAND: see stack/__init__."""
 
 import argparse
 import signal
@@ -7,7 +7,7 @@ import sys
 import time
 from types import FrameType
 
-from stack.environment import secret_key, with_database
+from stack import copies
 from stack.exceptions import StackError
 from stack.interrupts import interrupt_on_signals
 from stack.stack import Stack
@@ -39,14 +39,14 @@ def up(folder: str) -> int:
         return process.wait()
 
 
-def with_servers(command: list[str], *, folder: str, with_kafka: bool) -> int:
+def with_servers(command: list[str], *, folder: str, with_kafka: bool, count: int) -> int:
     """Run the command with DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS set; return its exit code."""
-    with Stack(folder, require_kafka=True, with_kafka=with_kafka) as stack:
-        url = with_database(stack.environment["DATABASE_URL"], "doorstep")  # pytest-django makes test_doorstep
-        extra = {"DATABASE_URL": url, "SECRET_KEY": secret_key(stack.folder / "secret_key")}
-        with subprocess.Popen(command, env=stack.environment | extra) as child:
-            _leave_to(child)
-            code = child.wait()
+    with (
+        copies.running(folder, count, with_kafka=with_kafka) as environment,
+        subprocess.Popen(command, env=environment) as child,
+    ):
+        _leave_to(child)
+        code = child.wait()
     return code if code >= 0 else 128 - code
 
 
@@ -69,6 +69,7 @@ def _options() -> argparse.Namespace:
     servers = commands.add_parser("with-servers", help="PostgreSQL and Kafka for the length of a command")
     servers.add_argument("--folder", default="test", help="name below .stack")
     servers.add_argument("--without-kafka", action="store_true", help="PostgreSQL only")
+    servers.add_argument("--copies", type=int, choices=range(1, 9), default=1, help="of both, see stack/copies.py")
     servers.add_argument("arguments", nargs="+", metavar="COMMAND")
     return parser.parse_args()
 
@@ -80,7 +81,8 @@ def main() -> int:
     try:
         if options.command == "up":
             return up(options.folder)
-        return with_servers(options.arguments, folder=options.folder, with_kafka=not options.without_kafka)
+        with_kafka = not options.without_kafka
+        return with_servers(options.arguments, folder=options.folder, with_kafka=with_kafka, count=options.copies)
     except StackError as error:
         print(f"stack: {error}", file=sys.stderr)
         return 1

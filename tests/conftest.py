@@ -25,7 +25,7 @@ from outbox.relay import Relay
 from tests.storage import AS_MIGRATED, RECORD, SMALL, replace_table_partitions
 from tests.topics import Topics
 
-pytest_plugins = ["inbox.testing.plugin"]
+pytest_plugins = ["inbox.testing.plugin", "tests.faults.table", "tests.workers"]
 
 #: Tasks go nowhere: a nudge may always be lost, and what a task does is called by its name.
 celery = Celery("tests", broker="memory://", set_as_current=True)

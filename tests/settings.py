@@ -7,6 +7,12 @@ for service in ("PAYMENTS", "BILLING"):
     os.environ.pop(f"{service}_DATABASE_URL", None)
     for process in (service, f"{service}_CONSUMER"):
         os.environ.pop(f"{process}_METRICS_PORT", None)  # tests that want metrics choose a port
+# A worker of pytest-xdist leads itself, and what it starts, to its own servers (stack/copies.py): no test has to know.
+if worker := os.environ.pop("PYTEST_XDIST_WORKER", "").upper():
+    if f"DATABASE_URL_{worker}" not in os.environ:
+        raise RuntimeError(f"worker {worker} has no servers: ask for as many copies as workers, see the Makefile")
+    for name in ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS"):
+        os.environ[name] = os.environ.get(f"{name}_{worker}", "")
 os.environ.setdefault("SECRET_KEY", "tests")
 os.environ.setdefault("DATABASE_URL", "postgres://postgres@127.0.0.1:5432/doorstep")
 os.environ.setdefault("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092")

@@ -1,4 +1,4 @@
-"""Relays beside the victim, and the table of what was seen, printed at the end of a run."""
+"""Relays and consumers beside the victim, and the table of what was seen."""
 
 from collections.abc import Callable, Iterator
 from threading import Event, Thread
@@ -13,7 +13,7 @@ from outbox.relay import Relay
 from tests.conditions import wait_until
 from tests.faults.arrivals import Arrivals
 from tests.faults.invariants import count_waiting
-from tests.faults.table import SEEN, Table, lines
+from tests.faults.table import Table
 from tests.topics import Topics
 
 OFFSETS_NEVER_GO_BACK = """
@@ -92,11 +92,3 @@ def offsets_never_go_back(log: None) -> Iterator[None]:
     yield
     with connection.cursor() as cursor:
         cursor.execute("DROP FUNCTION tests_refuse CASCADE")
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if not SEEN:
-        return
-    terminalreporter.section("crash points (dup: events that are on the wire more than once)")
-    for line in lines():
-        terminalreporter.write_line(line)
