@@ -18,6 +18,7 @@ COPY watching watching
 COPY outbox outbox
 COPY inbox inbox
 COPY idempotency idempotency
+COPY contracts contracts
 COPY payments payments
 COPY billing billing
 COPY gateway gateway
