@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -58,6 +59,9 @@ def still_running() -> list[str]:
 
 @pytest.fixture
 def up() -> Iterator[Up]:
+    """On empty servers: what an earlier run of this test left may have been made by other code."""
+    pidfiles.end_left_over(RUN)
+    shutil.rmtree(RUN.parent, ignore_errors=True)
     started = Up()
     yield started
     if started.process.poll() is None:
