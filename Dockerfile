@@ -13,6 +13,7 @@ WORKDIR /app
 COPY --from=packages /app/.venv .venv
 COPY manage.py ./
 COPY services services
+COPY access access
 COPY admin_pages admin_pages
 COPY watching watching
 COPY outbox outbox

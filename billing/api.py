@@ -6,9 +6,11 @@ from uuid import UUID
 from django.http import Http404, HttpRequest
 from ninja import Router, Schema
 
+from access.bearer import Scope
 from billing.models import Invoice
 
-router = Router(tags=["invoices"])
+READ = Scope("billing:read")
+router = Router(tags=["invoices"], auth=READ)
 
 
 class InvoiceOut(Schema):

@@ -97,7 +97,7 @@ def _replay(progress: Progress, stack: Stack, options: argparse.Namespace, bough
         progress.advance(task)
         killer.advance(int(progress.tasks[task].completed))
 
-    customers = Customers(stack.environment["PAYMENTS_URL"])
+    customers = Customers(stack.environment["PAYMENTS_URL"], token=stack.environment["API_TOKEN"])
     purchases = read(options.file, limit=options.purchases)
     return customers.press_all(
         paced(purchases, count_open=partial(count_open, stack.environment)), after_each=after_each

@@ -47,8 +47,9 @@ class UnexpectedAnswerError(RuntimeError):
 class Customers:
     """Press the buttons of all purchases with a bounded number in flight."""
 
-    def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=url, timeout=30, limits=httpx.Limits(max_connections=2 * CLIENTS))
+    def __init__(self, url: str, *, token: str) -> None:
+        limits, headers = httpx.Limits(max_connections=2 * CLIENTS), {"Authorization": f"Bearer {token}"}
+        self._client = httpx.Client(base_url=url, timeout=30, limits=limits, headers=headers)
         self._hands = ThreadPoolExecutor(CLIENTS)
         self._second_hands = ThreadPoolExecutor(CLIENTS)
 

@@ -46,7 +46,7 @@ def _key(request: HttpRequest) -> str:
 
 def _principal(request: HttpRequest) -> str:
     """Whose key it is: two users may choose the same one."""
-    return request.user.get_username() if request.user.is_authenticated else "anonymous"
+    return request.user.get_username()
 
 
 def _digest(request: HttpRequest) -> bytes:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 from pydantic import AfterValidator, ConfigDict, Field, StrictInt, StringConstraints
 
+from access.bearer import Scope
 from idempotency.answering import answer_once
 from payments.conf import payments_settings
 from payments.exceptions import PaymentNotFoundError
@@ -18,6 +19,7 @@ from payments.operations import initiate_payment
 from payments.tasks import call_gateway
 
 router = Router(tags=["payments"])
+READ, WRITE = Scope("payments:read"), Scope("payments:write")
 
 
 def _accepted(currency: str) -> str:
@@ -56,13 +58,13 @@ class PaymentOut(Schema):
     created_at: datetime
 
 
-@router.post("/payments", response={201: PaymentOut}, summary="Pay for a purchase, once for an Idempotency-Key")
+@router.post("/payments", response={201: PaymentOut}, auth=WRITE, summary="Pay for a purchase, once for its key")
 def create_payment(request: HttpRequest, purchase: PaymentIn) -> HttpResponse:
     """Accept a payment: 201 with status `initiated`. The second press gets the same answer and does nothing."""
     return answer_once(request, partial(_create, purchase))
 
 
-@router.get("/payments/{payment_id}", response=PaymentOut, summary="Look at a payment")
+@router.get("/payments/{payment_id}", response=PaymentOut, auth=READ, summary="Look at a payment")
 def get_payment(request: HttpRequest, payment_id: UUID) -> Payment:
     """Return the payment as it is now."""
     payment = Payment.objects.filter(pk=payment_id).first()

@@ -13,7 +13,7 @@ from ninja.errors import HttpError, ValidationError
 def use_problem_details(api: NinjaAPI, *domain_errors: type[Exception]) -> None:
     """Make the API answer every expected error as problem details.
 
-    A domain error has `status` and `title`; its message becomes the detail.
+    A domain error has `status` and `title`; its message becomes the detail, its `challenge` WWW-Authenticate.
     """
     for error_class in domain_errors:
         api.add_exception_handler(error_class, _answer_domain_error)
@@ -30,7 +30,10 @@ def problem(status: int, title: str, detail: str, **members: Any) -> HttpRespons
 
 
 def _answer_domain_error(request: HttpRequest, error: Any) -> HttpResponse:
-    return problem(error.status, error.title, str(error))
+    response = problem(error.status, error.title, str(error))
+    if challenge := getattr(error, "challenge", ""):
+        response["WWW-Authenticate"] = challenge  # RFC 9110, section 11.6.1: a 401 names how to authenticate
+    return response
 
 
 def _answer_invalid(request: HttpRequest, error: Any) -> HttpResponse:

@@ -17,6 +17,7 @@ URLS = """
 
   payments   {PAYMENTS_URL}/docs     API          {PAYMENTS_URL}/admin/   user admin, password admin
   billing    {BILLING_URL}/docs     API          {BILLING_URL}/admin/   the same
+  token      {API_TOKEN}     of both APIs: Authorization: Bearer {API_TOKEN}
   gateway    {GATEWAY_URL}/health
   metrics    of the relays at http://127.0.0.1:{PAYMENTS_METRICS_PORT}/metrics and {BILLING_METRICS_PORT}
              of the consumers at {PAYMENTS_CONSUMER_METRICS_PORT} and {BILLING_CONSUMER_METRICS_PORT}

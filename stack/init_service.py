@@ -1,4 +1,4 @@
-"""One service's tables, topics and admin user: SERVICE=payments python -m stack.init_service [--without-topics].
+"""SERVICE=payments python -m stack.init_service [--without-topics]: tables, topics, admin user, token in API_TOKEN.
 
 In one process, because most of what three commands cost is Django's start.
 """
@@ -23,6 +23,7 @@ def init(*, with_topics: bool) -> None:
         call_command("make_topics")
     if not User.objects.filter(username=ADMIN_NAME).exists():
         User.objects.create_superuser(ADMIN_NAME, password=ADMIN_PASSWORD)
+    call_command("make_token", owner="developer", all_scopes=True, token_from="API_TOKEN")  # noqa: S106
 
 
 if __name__ == "__main__":

@@ -26,8 +26,10 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "ninja",  # its pages of the API without a CDN
     "admin_pages",
     "watching",
+    "access",
     "outbox",
     "inbox",
     "idempotency",

@@ -5,11 +5,15 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import URLPattern, URLResolver, path
-from ninja import NinjaAPI
+from ninja import NinjaAPI, Router
 from ninja.renderers import BaseRenderer
 from pydantic_core import to_json
 
+from access.exceptions import AccessError
+from access.rate import PrincipalRate
+from idempotency.exceptions import IdempotencyError
 from services.health import health
+from services.problems import use_problem_details
 
 
 class PydanticRenderer(BaseRenderer):
@@ -20,6 +24,17 @@ class PydanticRenderer(BaseRenderer):
     def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
         """Return the body."""
         return to_json(data)
+
+
+def service_api(name: str, router: Router, *domain_errors: type[Exception]) -> NinjaAPI:
+    """Return a service's API: its operations, each principal's rate, and every error as problem details."""
+    api = NinjaAPI(
+        title=f"Doorstep {name}", version="1", urls_namespace=name, renderer=PydanticRenderer(),
+        throttle=[PrincipalRate()],
+    )  # fmt: skip
+    api.add_router("", router)
+    use_problem_details(api, AccessError, IdempotencyError, *domain_errors)
+    return api
 
 
 def service_urls(api: NinjaAPI, *, name: str) -> list[URLPattern | URLResolver]:

@@ -17,6 +17,10 @@ from stack import pidfiles
 from tests.own_servers import OWN_SERVERS, ROOT
 
 pytestmark = pytest.mark.kafka
+#: As the README says.
+TOKEN = {"Authorization": "Bearer development-token"}
+PURCHASE = {"customer_id": "c-1", "reference": "order 1", "amount": 1999, "currency": "USD"}
+NOBODY = "00000000-0000-0000-0000-000000000000"
 RUN = ROOT / ".stack" / "e2e-up" / "run"
 
 
@@ -72,6 +76,9 @@ def up() -> Iterator[Up]:
 
 def test_both_services_answer_and_ctrl_c_ends_everything(up: Up) -> None:
     payments, billing = up.url("payments"), up.url("billing")
+    pressed = httpx.post(f"{payments}/payments", json=PURCHASE, headers={"Idempotency-Key": "e2e"} | TOKEN)
+    assert pressed.status_code == 201
+    assert httpx.get(f"{billing}/invoices", params={"payment_id": NOBODY}, headers=TOKEN).json() == []
     assert "Doorstep payments" in httpx.get(f"{payments}/admin/login/").text
     assert httpx.get(f"{billing}/openapi.json").json()["info"]["title"] == "Doorstep billing"
     metrics = re.search(r"http://127\.0\.0\.1:\d+/metrics", up.output.read_text())

@@ -4,12 +4,14 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from access.models import ApiToken
 from billing.ledger import SALE, Cause, book
 from billing.operations import Purchase, settle_invoice
 from idempotency.models import IdempotencyKey
@@ -26,7 +28,7 @@ from tests.topics import Topics
 PAGES = [
     "outbox_outboxevent", "inbox_inboxevent", "inbox_parkedevent", "inbox_inboxoffset", "payments_payment",
     "payments_gatewaycall", "idempotency_idempotencykey", "billing_invoice", "outbox_heartbeat",
-    "inbox_inboxhorizon", "inbox_heartbeat",
+    "inbox_inboxhorizon", "inbox_heartbeat", "access_apitoken",
 ]  # fmt: skip
 CAUSE = "01939c00-0000-7000-8000-000000000001"
 SEQUENCE = format_sequence(generation=1, window_id=1, position=1)
@@ -63,6 +65,7 @@ def rows(log: None) -> dict[str, Any]:
             lag_seconds=0,
             problem="",
         ),
+        ApiToken.objects.create(owner=User.objects.create_user("shop"), digest=b"\x00", scopes=["payments:read"]),
     ]
     return dict(zip(PAGES, made, strict=True))
 

@@ -10,6 +10,7 @@ from django.test import Client
 from idempotency.models import IdempotencyKey
 from outbox.models import OutboxEvent
 from payments.models import GatewayCall, Payment
+from tests.api_client import client_of
 
 pytestmark = pytest.mark.usefixtures("log")
 PURCHASE = {"customer_id": "c-1", "reference": "order 1", "amount": 1999, "currency": "USD"}
@@ -18,7 +19,7 @@ PURCHASE = {"customer_id": "c-1", "reference": "order 1", "amount": 1999, "curre
 def press(body: Any = PURCHASE, key: str | None = "key-1") -> Any:
     headers = {} if key is None else {"Idempotency-Key": key}
     data = body if isinstance(body, str | bytes) else json.dumps(body)
-    return Client().post("/payments", data=data, content_type="application/json", headers=headers)
+    return client_of().post("/payments", data=data, content_type="application/json", headers=headers)
 
 
 def assert_problem(response: Any, status: int, detail: str) -> None:
@@ -48,11 +49,11 @@ def test_two_purchases_that_are_alike_in_everything_but_their_key_are_two_paymen
 
 def test_the_payment_can_be_looked_at() -> None:
     made = press().json()
-    assert Client().get(f"/payments/{made['id']}").json() == made
+    assert client_of().get(f"/payments/{made['id']}").json() == made
 
 
 def test_a_payment_that_is_not_there_is_404() -> None:
-    response = Client().get("/payments/00000000-0000-0000-0000-000000000000")
+    response = client_of().get("/payments/00000000-0000-0000-0000-000000000000")
     assert_problem(response, 404, "00000000")
 
 
@@ -68,7 +69,7 @@ def test_a_request_that_still_runs_is_409() -> None:
     other = connection.copy()
     with other.cursor() as cursor:
         cursor.execute("BEGIN")
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ["anonymous\x1fkey-1"])
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ["shop\x1fkey-1"])
         assert_problem(press(), 409, "still runs")
     other.close()
     assert press().status_code == 201

@@ -6,20 +6,21 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
-from django.test import Client
 
 from payments.models import Payment
+from tests.api_client import client_of
 
 
 @pytest.mark.usefixtures("log")
 def test_of_many_presses_at_once_one_pays_and_the_others_wait_or_see_its_answer() -> None:
     together = threading.Barrier(6)
+    clients = [client_of() for _ in range(6)]
 
-    def press(_: int) -> tuple[int, bytes]:
+    def press(number: int) -> tuple[int, bytes]:
         try:
             together.wait()
             body = {"customer_id": "c", "reference": "r", "amount": 1999, "currency": "USD"}
-            answer = Client().post(
+            answer = clients[number].post(
                 "/payments", json.dumps(body), content_type="application/json", headers={"Idempotency-Key": "k"}
             )
             return answer.status_code, answer.content
