@@ -5,7 +5,7 @@ import random
 from confluent_kafka import Producer
 from uuid_utils.compat import uuid7
 
-from bench.handlers import RAISES
+from bench.handlers import BREAKS, RAISES
 from bench.log import make_data
 from bench.topics import renew_topics
 from outbox.envelope import Envelope, encode, format_sequence
@@ -14,8 +14,14 @@ from outbox.publisher import PRODUCER
 PARTITIONS = 6
 _AGGREGATES = 10_000
 _ONE_PER_CENT = 0.01
-#: What one event in a hundred holds instead: data that its model refuses; data that makes its handler fail.
-POISONS = {"": "", "refused": '{"aggregate":null}', "raising": f'{{"aggregate":"{RAISES}"}}'}
+#: What one event in a hundred holds instead: data that its model refuses; that makes its handler fail, with the event
+#: in hand; that makes it fail and not say by which event.
+POISONS = {
+    "": "",
+    "refused": '{"aggregate":null}',
+    "raising": f'{{"aggregate":"{RAISES}"}}',
+    "breaking": f'{{"aggregate":"{BREAKS}"}}',
+}
 
 
 def fill(topic: str, *, count: int, bootstrap_servers: str, event_type: str, poison: str = "") -> None:

@@ -17,6 +17,7 @@ from outbox.envelope import Envelope
 #: The file that says when each key's effect was committed, if someone wants to know.
 NOTES = "BENCH_NOTES"
 RAISES = "one that makes its handler fail"
+BREAKS = "one that makes a whole run fail, and does not say which it was"
 
 
 class Happened(BaseModel):
@@ -29,8 +30,11 @@ class Happened(BaseModel):
 def note_run(run: list[tuple[Happened, Envelope]]) -> None:
     """One INSERT for all of them."""
     aggregates = [happened.aggregate for happened, _ in run]
-    if RAISES in aggregates:
-        raise ValueError(RAISES)
+    if BREAKS in aggregates:
+        raise ValueError(BREAKS)
+    for happened, _ in run:
+        if happened.aggregate == RAISES:
+            raise ValueError(RAISES)
     execute(INSERT_EFFECTS, [envelope.id for _, envelope in run], aggregates)
     if file := os.environ.get(NOTES):
         transaction.on_commit(partial(_write_down, Path(file), [envelope.partition_key for _, envelope in run]))
@@ -39,6 +43,8 @@ def note_run(run: list[tuple[Happened, Envelope]]) -> None:
 @handles("bench.noted.happened.v1", Happened)
 def note_one(happened: Happened, envelope: Envelope) -> None:
     """One row by the ORM."""
+    if happened.aggregate == RAISES:
+        raise ValueError(RAISES)
     Effect(event_id=envelope.id, aggregate=happened.aggregate).save(force_insert=True)
 
 

@@ -9,8 +9,10 @@ from bench.figures import Figures
 from bench.inbox_limit import consume_bare, insert_only
 from inbox.conf import InboxSettings, inbox_settings
 
-#: The poisons, and the part of the events that is received with each: what is halved is slow.
-POISONED = {"refused": 1, "raising": 10}
+#: The poisons of a batch handler, and the figures that tell of them.
+POISONED = {
+    "refused": "inbox_poison_ratio", "raising": "inbox_poison_raising_ratio", "breaking": "inbox_poison_breaking_ratio",
+}  # fmt: skip
 BATCH, ORM = "bench.event.happened.v1", "bench.noted.happened.v1"
 
 
@@ -31,10 +33,9 @@ def _fill(settings: InboxSettings, count: int) -> None:
     servers = settings.bootstrap_servers
     arrivals.fill("bench.arrivals", count=count, bootstrap_servers=servers, event_type=BATCH)
     arrivals.fill("bench.noted", count=count // 10, bootstrap_servers=servers, event_type=ORM)
-    for poison, part in POISONED.items():
-        arrivals.fill(
-            f"bench.{poison}", count=count // part, bootstrap_servers=servers, event_type=BATCH, poison=poison
-        )
+    for poison in POISONED:
+        arrivals.fill(f"bench.{poison}", count=count // 4, bootstrap_servers=servers, event_type=BATCH, poison=poison)
+    arrivals.fill("bench.noted_raising", count=count // 10, bootstrap_servers=servers, event_type=ORM, poison="raising")
 
 
 def _round(database: Database, figures: Figures, settings: InboxSettings, *, count: int) -> None:
@@ -54,10 +55,23 @@ def _round(database: Database, figures: Figures, settings: InboxSettings, *, cou
     figures.add("inbox_duplicates", again.events_per_second, "events/s")
     orm = _consume(database, settings, "bench.noted", count=count // 10, first=sql.EMPTY_INBOX)
     figures.add("inbox_orm", orm.events_per_second, "events/s")
-    for poison, part in POISONED.items():
-        poisoned = _consume(database, settings, f"bench.{poison}", count=count // part, first=sql.EMPTY_INBOX)
-        name = "inbox_poison_ratio" if poison == "refused" else f"inbox_poison_{poison}_ratio"
-        figures.add(name, poisoned.events_per_second / batch.events_per_second, "of_without")
+    _poison(database, figures, settings, count=count, batch=batch, orm=orm)
+
+
+def _poison(
+    database: Database, figures: Figures, settings: InboxSettings, *, count: int, batch: Speed, orm: Speed
+) -> None:
+    """Beside the same handlers without poison, in the same round."""
+    ratios = {}
+    for poison, name in POISONED.items():
+        poisoned = _consume(database, settings, f"bench.{poison}", count=count // 4, first=sql.EMPTY_INBOX)
+        ratios[name] = poisoned.events_per_second / batch.events_per_second
+    poisoned = _consume(database, settings, "bench.noted_raising", count=count // 10, first=sql.EMPTY_INBOX)
+    ratios["inbox_poison_orm_ratio"] = poisoned.events_per_second / orm.events_per_second
+    for name, ratio in ratios.items():
+        figures.add(name, ratio, "of_without")
+    costs = 1 - min(ratios["inbox_poison_raising_ratio"], ratios["inbox_poison_orm_ratio"])
+    figures.add("inbox_poison_share", costs, "of_throughput")
 
 
 def _consume(database: Database, settings: InboxSettings, topic: str, *, count: int, first: str) -> Speed:

@@ -1,14 +1,16 @@
 """What becomes of each record, and its handler's effect, inside the transaction that receive() or a redrive began."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from inbox.exceptions import ContentChangedError, HandlerNotFoundError
 from inbox.failure import Failure, describe, fingerprint
 from inbox.handlers import Event, Handler, cares_for, find_handler
-from inbox.parking import Reason, park
+from inbox.isolating import Call, isolate
+from inbox.parking import BEHIND, Parking, Reason, park
 from inbox.record import OrderedKey, Record
 from inbox.runs import Runs
 from inbox.strict_json import refuse_ambiguous
@@ -17,7 +19,6 @@ from outbox.envelope import Envelope
 
 Identity = tuple[str, str]
 _OTHER_CONTENT = Failure("the id is known with other content", fingerprint(ContentChangedError()), attempts=1)
-_BEHIND = Failure("an earlier event of this key is parked")
 
 
 class Outcome(StrEnum):
@@ -37,17 +38,29 @@ def apply_records(
     fresh: set[Identity],
     known: dict[Identity, bytes],
     blocked: set[OrderedKey],
+    attempts: int | None = None,
 ) -> Counter[Outcome]:
     """Decide what becomes of each record, in offset order, and apply what is fresh; count the outcomes.
 
     fresh: identities that were not known before; known: the digests of those that were, unless pruned; blocked: keys
-    with a parked event. An event that no upcaster, model or handler can read is parked here. Raises what a handler
-    raises.
+    with a parked event. An event that no upcaster, model or handler can read is parked here. attempts: so many tries
+    has one whose handler raises, before it is parked too; None: what a handler raises is raised.
     """
-    verdicts = _Verdicts(cursor, consumer, fresh=fresh, known=known, blocked=blocked)
-    outcomes = Counter(verdicts.apply(record) for record in records)
+    calls: list[Call] = []
+    run = Handler.run if attempts is None else partial(_collect, calls, {r.identity: r for r in reversed(records)})
+    verdicts = _Verdicts(consumer, run, fresh=fresh, known=known, blocked=blocked)
+    outcomes = Counter(verdicts.decide(record) for record in records)
     verdicts.runs.finish()
-    return outcomes
+    failed = [] if attempts is None else isolate(cursor, calls, blocked=blocked, attempts=attempts)
+    outcomes[Outcome.APPLIED] -= len(failed)
+    outcomes[Outcome.PARKED] = park(cursor, consumer, verdicts.parkings + failed)
+    outcomes[Outcome.DUPLICATE] += len(verdicts.parkings + failed) - outcomes[Outcome.PARKED]
+    return +outcomes
+
+
+def _collect(calls: list[Call], records: dict[Identity, Record], handler: Handler, events: list[Event]) -> None:
+    """Note the calls instead of making them. records: the first one of each identity, which is the fresh one."""
+    calls += [Call(handler, event, records[event[1].source, event[1].id]) for event in events]
 
 
 def apply_event(consumer: str, envelope: Envelope) -> None:
@@ -77,22 +90,22 @@ def read_event(consumer: str, envelope: Envelope) -> tuple[Handler, Event] | Non
 
 
 class _Verdicts:
-    """What is known while a batch is applied, record by record."""
+    """What is known while a batch is applied, record by record; `parkings` is what is to be put away of it."""
 
     def __init__(
         self,
-        cursor: Any,
         consumer: str,
+        run: Callable[[Handler, list[Event]], None],
         *,
         fresh: set[Identity],
         known: dict[Identity, bytes],
         blocked: set[OrderedKey],
     ) -> None:
-        self.runs = Runs()
-        self._cursor, self._consumer = cursor, consumer
-        self._fresh, self._known, self._blocked = fresh, known, blocked
+        self.runs = Runs(run)
+        self.parkings: list[Parking] = []
+        self._consumer, self._fresh, self._known, self._blocked = consumer, fresh, known, blocked
 
-    def apply(self, record: Record) -> Outcome:
+    def decide(self, record: Record) -> Outcome:
         """Decide and act; a batch handler's event may wait in its run. Raises what a handler raises."""
         if record.envelope is None:
             return self._put_away(record, Reason.UNREADABLE, record.failure)
@@ -103,7 +116,7 @@ class _Verdicts:
         self._fresh.discard(record.identity)  # a second copy in this very batch is a duplicate
         self._known[record.identity] = record.digest
         if record.ordered_key in self._blocked:
-            return self._put_away(record, Reason.QUEUED, _BEHIND)
+            return self._put_away(record, Reason.QUEUED, BEHIND)
         return self._call(record, record.envelope)
 
     def _known_already(self, record: Record) -> Outcome:
@@ -113,7 +126,7 @@ class _Verdicts:
         return Outcome.DUPLICATE
 
     def _call(self, record: Record, envelope: Envelope) -> Outcome:
-        """Hand the event to its handler. One that cannot be read is parked here: nothing ran, nothing to roll back."""
+        """Hand the event to its handler. One that cannot be read is parked: nothing ran, nothing to undo."""
         try:
             call = read_event(self._consumer, envelope)
         except Exception as error:
@@ -125,5 +138,5 @@ class _Verdicts:
         return Outcome.APPLIED
 
     def _put_away(self, record: Record, reason: Reason, failure: Failure) -> Outcome:
-        parked = park(self._cursor, self._consumer, record, reason, failure)
-        return Outcome.PARKED if parked else Outcome.DUPLICATE
+        self.parkings.append(Parking(record, reason, failure))
+        return Outcome.PARKED

@@ -2,7 +2,7 @@
 
 assigned  -> the next offsets come from the database
 read      -> one transaction: lock offsets, remember ids, handlers, move offsets -> commit
-a failure -> the batch again in halves, down to one event; an event that keeps failing is parked, its key waits
+a failure -> the batch again in pieces behind savepoints; an event that keeps failing is parked, its key waits
 """
 
 from collections import Counter
@@ -17,8 +17,7 @@ from inbox.applying import Outcome
 from inbox.cap import check_cap
 from inbox.conf import InboxSettings
 from inbox.exceptions import StopTimeoutError, TooManyParkedError
-from inbox.failure import describe
-from inbox.receiving import next_offsets, park_failed, receive
+from inbox.receiving import next_offsets, receive
 from inbox.record import Record
 from inbox.retrying import back_off_seconds, is_retryable
 from inbox.source import KafkaSource
@@ -36,6 +35,7 @@ class Consumer:
         self.watch = Watch(consumer=settings.consumer, report_seconds=settings.report_seconds)
         self._open_source = open_source
         self._source: KafkaSource | None = None
+        self._is_wary = False
 
     def run(self, stop: Event, *, drain: bool = False) -> None:
         """Consume until stop is set; with drain, until every partition that it gets is at its end.
@@ -82,47 +82,25 @@ class Consumer:
         return len(records)
 
     def _receive_surely(self, source: KafkaSource, records: list[Record]) -> None:
-        """Receive the records; when a handler fails, each half by itself, down to the one that fails alone."""
-        if len(records) == 1:
-            return self._receive_or_park(source, records[0])
-        try:
-            return self._receive(source, records)
-        except Exception as error:
-            if is_retryable(error):
-                raise
-        middle = len(records) // 2
-        self._receive_surely(source, records[:middle])
-        return self._receive_surely(source, records[middle:])
-
-    def _receive(self, source: KafkaSource, records: list[Record]) -> None:
-        outcomes = receive(self.name, records, expected=source.expected)
-        source.acknowledge(next_offsets(records))
-        self._count(outcomes)
-
-    def _receive_or_park(self, source: KafkaSource, record: Record) -> None:
-        for attempt in range(1, self.settings.attempts + 1):
+        """Receive the records; when a handler fails, again with its event isolated, and so until none is parked."""
+        if not self._is_wary:
             try:
-                return self._receive(source, [record])
+                self._receive(source, records)
+                return
             except Exception as error:
                 if is_retryable(error):
                     raise
-                logger.warning(
-                    "handler failed",
-                    event_id=record.identity[1],
-                    source=record.identity[0],
-                    attempt=attempt,
-                    error=str(error),
-                )
-                failure = describe(error, attempts=attempt)
-        if not park_failed(self.name, record, failure, expected=source.expected):
-            return self._receive(source, [record])  # its id has taken effect meanwhile, from another partition
-        source.acknowledge(next_offsets([record]))
-        return self._count(Counter({Outcome.PARKED: 1}))
+                logger.warning("batch failed, its failing events are isolated", error=str(error))
+        outcomes = self._receive(source, records, attempts=self.settings.attempts)
+        self._is_wary = outcomes[Outcome.PARKED] > 0
 
-    def _count(self, outcomes: Counter[Outcome]) -> None:
+    def _receive(self, source: KafkaSource, records: list[Record], *, attempts: int | None = None) -> Counter[Outcome]:
+        outcomes = receive(self.name, records, expected=source.expected, attempts=attempts)
+        source.acknowledge(next_offsets(records))
         self.watch.count(outcomes)
         if outcomes[Outcome.PARKED]:
             check_cap(self.settings)
+        return outcomes
 
     def _open(self) -> KafkaSource:
         """Prepare the session: a stopped process must not hold locks for ever. Then begin at the stored offsets."""

@@ -63,8 +63,9 @@ def handles(event_type: str, model: type[BaseModel], *, batch: bool = False) -> 
 
     batch: it takes a run, a list of (model, envelope) in offset order, for effects that one statement has on many
     rows. A run ends before another handler's event whose key is in it, so that a key's order holds between handlers;
-    within the run the function keeps it. A run whose function fails is halved until the one that fails stands alone.
-    Raises ValueError when the consumer has a handler for the type already, TypeError when `model` is no pydantic model.
+    within the run the function keeps it. A run whose function fails is undone and cut, until the one that fails stands
+    alone. Raises ValueError when the consumer has a handler for the type already, TypeError when `model` is no pydantic
+    model.
     """
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         raise TypeError(f"{event_type}: {model!r} is not a pydantic model; declare one of what the handler reads")

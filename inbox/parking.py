@@ -1,7 +1,7 @@
 """Putting away what needs a person, and which keys wait for one."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from inbox import sql
 from inbox.failure import Failure
@@ -10,20 +10,37 @@ from inbox.record import OrderedKey, Record, storable
 from inbox.stored_headers import to_stored
 
 Reason = ParkedEvent.Reason
+_COLUMNS = (
+    "source", "event_id", "reason", "problem", "fingerprint", "attempts", "topic", "partition", "offset",
+    "partition_key", "key", "value", "digest", "headers",
+)  # fmt: skip
+BEHIND = Failure("an earlier event of this key is parked")
 
 
-def park(cursor: Any, consumer: str, record: Record, reason: Reason, failure: Failure) -> bool:
-    """Put the record away in the current transaction; return False when the same content is there already."""
-    source, event_id = record.identity
-    values = {
-        "consumer": consumer, "source": source, "event_id": event_id, "reason": reason.value,
-        "problem": storable(failure.problem), "fingerprint": failure.fingerprint, "attempts": failure.attempts,
-        "topic": record.topic, "partition": record.partition, "offset": record.offset,
-        "partition_key": record.partition_key, "key": record.key, "value": record.value,
-        "headers": to_stored(record.headers), "digest": record.digest,
-    }  # fmt: skip
-    cursor.execute(sql.PARK, values)
-    return bool(cursor.rowcount)
+class Parking(NamedTuple):
+    """A record that is to be parked, and why."""
+
+    record: Record
+    reason: Reason
+    failure: Failure
+
+
+def park(cursor: Any, consumer: str, parkings: Sequence[Parking]) -> int:
+    """Put the records away in the current transaction; return how many: the same content is put away once."""
+    if not parkings:
+        return 0
+    columns = map(list, zip(*map(_row, parkings), strict=True))
+    cursor.execute(sql.PARK, {"consumer": consumer} | dict(zip(_COLUMNS, columns, strict=True)))
+    return int(cursor.rowcount)
+
+
+def _row(parking: Parking) -> tuple[Any, ...]:
+    record, reason, failure = parking
+    return (
+        *record.identity, reason.value, storable(failure.problem), failure.fingerprint, failure.attempts, record.topic,
+        record.partition, record.offset, record.partition_key, record.key, record.value, record.digest,
+        to_stored(record.headers),
+    )  # fmt: skip
 
 
 def blocked_keys(cursor: Any, consumer: str, records: Sequence[Record]) -> set[OrderedKey]:

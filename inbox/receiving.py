@@ -15,10 +15,9 @@ from django.db.backends.postgresql.base import ServerBindingCursor
 from inbox import sql
 from inbox.applying import Identity, Outcome, apply_records
 from inbox.exceptions import AssignmentLostError
-from inbox.failure import Failure
 from inbox.handlers import cares_for
 from inbox.horizon import counted_sequence, report_pruned
-from inbox.parking import Reason, blocked_keys, park
+from inbox.parking import blocked_keys
 from inbox.record import Record
 from inbox.stored_headers import to_stored
 
@@ -30,11 +29,14 @@ _REMEMBERED = (
 )  # fmt: skip
 
 
-def receive(consumer: str, records: Sequence[Record], *, expected: Mapping[Partition, int]) -> Counter[Outcome]:
+def receive(
+    consumer: str, records: Sequence[Record], *, expected: Mapping[Partition, int], attempts: int | None = None
+) -> Counter[Outcome]:
     """Apply the records' events in order, each once, and move the offsets; all of it or nothing.
 
-    expected: the next offset a partition, as this process last saw it. Raises AssignmentLostError when the
-    database knows another one, and whatever a handler raises; then nothing is changed.
+    expected: the next offset a partition, as this process last saw it. attempts: an event whose handler raises so often
+    is parked; None: what it raises is raised. Raises AssignmentLostError when the database knows another offset, and
+    what passes by itself; whatever is raised, nothing is changed.
     """
     with begin() as cursor:
         _lock_offsets(cursor, consumer, records, expected)
@@ -44,23 +46,11 @@ def receive(consumer: str, records: Sequence[Record], *, expected: Mapping[Parti
         known |= _digests(cursor, consumer, [record for record in stale if record.identity not in known])
         report_pruned(consumer, stale, known.keys())
         blocked = blocked_keys(cursor, consumer, records)
-        outcomes = apply_records(cursor, consumer, records, fresh=fresh, known=known, blocked=blocked)
+        outcomes = apply_records(
+            cursor, consumer, records, fresh=fresh, known=known, blocked=blocked, attempts=attempts
+        )
         _move_offsets(cursor, consumer, records)
     return outcomes
-
-
-def park_failed(consumer: str, record: Record, failure: Failure, *, expected: Mapping[Partition, int]) -> bool:
-    """Park one record whose handler keeps failing, in the transaction that moves the offset past it.
-
-    Return False, with nothing changed, when its id has become known since: then it must be received, not parked.
-    """
-    with begin() as cursor:
-        _lock_offsets(cursor, consumer, [record], expected)
-        if not remember(cursor, consumer, [record]):
-            return False
-        park(cursor, consumer, record, Reason.FAILED, failure)
-        _move_offsets(cursor, consumer, [record])
-    return True
 
 
 def next_offsets(records: Iterable[Record]) -> dict[Partition, int]:

@@ -1,5 +1,6 @@
 """Runs: consecutive events for one batch handler, applied at once, so that order by key holds between handlers."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from inbox.handlers import Event, Handler
@@ -14,9 +15,13 @@ class _Run(NamedTuple):
 
 
 class Runs:
-    """The open runs of a batch. Each is applied when another handler's event has one of its keys, or at the end."""
+    """The open runs of a batch. Each is applied when another handler's event has one of its keys, or at the end.
 
-    def __init__(self) -> None:
+    run: what applies events of a handler, as Handler.run does.
+    """
+
+    def __init__(self, run: Callable[[Handler, list[Event]], None]) -> None:
+        self._run = run
         self._open: dict[Handler, _Run] = {}
 
     def add(self, handler: Handler, event: Event, key: OrderedKey) -> None:
@@ -25,7 +30,7 @@ class Runs:
         if len(self._open) > (run is not None):
             self._end_others(handler, key)
         if not handler.is_batch:
-            handler.run([event])
+            self._run(handler, [event])
             return
         if run is None:
             run = self._open[handler] = _Run([], set())
@@ -43,4 +48,4 @@ class Runs:
             self._end(other)
 
     def _end(self, handler: Handler) -> None:
-        handler.run(self._open.pop(handler).events)
+        self._run(handler, self._open.pop(handler).events)

@@ -85,16 +85,31 @@ WHERE consumer = %(consumer)s AND resolved_at IS NULL AND reason IN ('failed', '
 """
 
 #: One row a content, whatever the reason, or a redrive would apply it twice. A third content under a known id is put
-#: away like the second one.
+#: away like the second one. Sorted as in REMEMBER.
 PARK = """
 INSERT INTO inbox_parked (consumer, source, event_id, reason, problem, fingerprint, attempts, topic, partition,
                           "offset", partition_key, key, value, digest, headers, parked_at, resolution, resolved_by,
                           discard_reason)
-VALUES (%(consumer)s, %(source)s, %(event_id)s, %(reason)s, %(problem)s, %(fingerprint)s, %(attempts)s, %(topic)s,
-        %(partition)s, %(offset)s, %(partition_key)s, %(key)s, %(value)s, %(digest)s, %(headers)s::jsonb,
-        statement_timestamp(), '', '', '')
+SELECT %(consumer)s, source, event_id, reason, problem, fingerprint, attempts, topic, partition, "offset",
+       partition_key, key, value, digest, headers::jsonb, statement_timestamp(), '', '', ''
+FROM unnest(%(source)s::text[], %(event_id)s::text[], %(reason)s::text[], %(problem)s::text[], %(fingerprint)s::text[],
+            %(attempts)s::int[], %(topic)s::text[], %(partition)s::int[], %(offset)s::bigint[],
+            %(partition_key)s::text[], %(key)s::bytea[], %(value)s::bytea[], %(digest)s::bytea[], %(headers)s::text[])
+    WITH ORDINALITY
+    AS p (source, event_id, reason, problem, fingerprint, attempts, topic, partition, "offset", partition_key, key,
+          value, digest, headers, n)
+ORDER BY source COLLATE "C", event_id COLLATE "C", n
 ON CONFLICT ON CONSTRAINT inbox_parked_once_per_content DO NOTHING
 """
+
+BEGIN_PIECE = "SAVEPOINT inbox_piece"
+
+#: Deferred constraints are checked here: at COMMIT one event that breaks them would fail its whole batch.
+KEEP_PIECE = """
+SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED; RELEASE SAVEPOINT inbox_piece; SAVEPOINT inbox_piece
+"""
+
+UNDO_PIECE = "ROLLBACK TO SAVEPOINT inbox_piece"
 
 #: The next ids to look at, by partition, in the order in which they were received; NULL where none is old enough.
 #: Walks the primary key from where the last chunk ended: what is kept, or dead and not vacuumed yet, is passed once a

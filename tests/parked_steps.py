@@ -13,9 +13,8 @@ from pytest_django.fixtures import Settings
 from billing.models import Invoice
 from inbox import handles
 from inbox.applying import Outcome
-from inbox.failure import describe
 from inbox.models import InboxOffset, ParkedEvent
-from inbox.receiving import park_failed, receive
+from inbox.receiving import receive
 from inbox.record import Record, read_record
 from inbox.testing import temporary_handlers
 from outbox import record
@@ -101,11 +100,7 @@ def receive_steps(records: Sequence[Record]) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for each in records:
         expected = {PARTITION: InboxOffset.objects.get(consumer="tests").next_offset}
-        try:
-            outcomes += receive("tests", [each], expected=expected)
-        except Exception as error:
-            park_failed("tests", each, describe(error, attempts=3), expected=expected)
-            outcomes.append(Outcome.PARKED)
+        outcomes += receive("tests", [each], expected=expected, attempts=3)
     return outcomes
 
 

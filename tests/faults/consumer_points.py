@@ -30,8 +30,8 @@ BEHIND_IT = [
 REVOKED = Point("C14", "revoked with an open transaction", Withheld("postgres", sql.REMEMBER[:40].encode()))
 LATE = Point("C15", "assignment lost, the transaction commits late", Withheld("postgres", _COMMIT, is_sent=False))
 ACROSS = Point("C16", "stopped across a rebalance", Step("polling"))
-#: The whole batch fails, its first half takes effect, its second half fails: now the first of that one's own halves.
-HALF_WAY = Point("C17", "replay in ever smaller parts half-way", Trip("before", _BEGIN), 4)
+#: The batch fails, again as one piece, then what comes before the failing event is kept.
+HALF_WAY = Point("C17", "isolating half-way", Trip("after", sql.KEEP_PIECE))
 PARKED = Point("C18", "parked, offset not moved", Trip("after", sql.PARK))
 STOPPED_IN_A_BATCH = Point("C20", "SIGTERM in a batch", Trip("before", 'INSERT INTO "billing_invoice"'), 3)
 PRUNED = Point("C21", "pruning while an old duplicate arrives", Trip("after", sql.PRUNE))

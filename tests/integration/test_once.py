@@ -10,10 +10,11 @@ from billing.models import Invoice
 from inbox.applying import Outcome
 from inbox.failure import Failure
 from inbox.models import InboxOffset, ParkedEvent
-from inbox.receiving import begin, park_failed, receive, remember
+from inbox.receiving import begin, receive, remember
 from inbox.record import Record
 from tests.conditions import wait_until
-from tests.records import PARTITION, TOPIC, captured, record_at
+from tests.parked_records import park_failed
+from tests.records import TOPIC, captured, record_at
 
 pytestmark = pytest.mark.usefixtures("log")
 WAITS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
@@ -56,7 +57,7 @@ def test_gaps_in_the_offsets_are_passed() -> None:
 
 
 def test_later_events_of_a_parked_key_queue_and_other_keys_flow() -> None:
-    park_failed("billing", record_at(0, captured(), key="bad"), Failure("it failed"), expected={PARTITION: 0})
+    park_failed("billing", record_at(0, captured(), key="bad"), Failure("it failed"))
     outcomes = receive_all(record_at(1, captured(), key="bad"), record_at(2, captured(), key="good"))
     assert outcomes == {Outcome.PARKED: 1, Outcome.APPLIED: 1}
     assert ParkedEvent.objects.get(reason="queued").offset == 1

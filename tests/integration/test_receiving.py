@@ -1,4 +1,4 @@
-"""receive() and park_failed() on the real database: nothing that can arrive keeps a record from being put away."""
+"""receive() on the real database: nothing that can arrive keeps a record from being put away."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -13,10 +13,11 @@ from inbox.applying import Outcome
 from inbox.exceptions import AssignmentLostError
 from inbox.failure import Failure
 from inbox.models import InboxEvent, InboxHorizon, InboxOffset, ParkedEvent
-from inbox.receiving import park_failed, receive
+from inbox.receiving import receive
 from inbox.record import Record
 from outbox.envelope import MAX_ATTRIBUTE_BYTES, MAX_IDENTITY_BYTES, format_sequence
 from outbox.models import OutboxEvent
+from tests.parked_records import park_failed
 from tests.records import PARTITION, TOPIC, captured, incompressible, record_at
 
 LONGEST_NAME = 249  # Kafka's limit for a topic; ours for a consumer
@@ -34,27 +35,21 @@ def receive_all(*records: Record) -> dict[Outcome, int]:
 
 
 def park(record: Record, problem: str = "it failed") -> None:
-    assert park_failed("billing", record, Failure(problem, "f", 3), expected={PARTITION: 0})
+    park_failed("billing", record, Failure(problem, "f", 3))
 
 
-def park_next(record: Record) -> None:
-    """Park the record where the database stands."""
-    assert park_failed("billing", record, Failure("it failed", "f", 3), expected={PARTITION: record.offset})
-
-
-@pytest.mark.parametrize("put_away", [lambda record: receive("billing", [record], expected={PARTITION: 0}), park])
-def test_a_consumer_with_a_stale_offset_changes_nothing(put_away: Callable[[Record], Any], offset: InboxOffset) -> None:
+@pytest.mark.parametrize("attempts", [None, 3], ids=["plain", "isolating"])
+def test_a_consumer_with_a_stale_offset_changes_nothing(attempts: int | None, offset: InboxOffset) -> None:
     InboxOffset.objects.update(next_offset=1)  # its successor went on
     with pytest.raises(AssignmentLostError, match="expected 0, stored is 1"):
-        put_away(record_at(0, captured()))
+        receive("billing", [record_at(0, captured())], expected={PARTITION: 0}, attempts=attempts)
     offset.refresh_from_db()
     assert offset.next_offset == 1
     for model in (InboxEvent, ParkedEvent, Invoice, LedgerEntry, OutboxEvent):
         assert not model.objects.exists(), model
 
 
-@pytest.mark.parametrize("put_away", [receive_all, park])
-def test_every_transaction_is_read_committed_whatever_the_database_prefers(put_away: Callable[[Record], Any]) -> None:
+def test_every_transaction_is_read_committed_whatever_the_database_prefers() -> None:
     seen = set()
 
     def watch(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -67,7 +62,7 @@ def test_every_transaction_is_read_committed_whatever_the_database_prefers(put_a
         cursor.execute("SET default_transaction_isolation TO 'repeatable read'")
     try:
         with connection.execute_wrapper(watch):
-            put_away(record_at(0, captured()))
+            receive_all(record_at(0, captured()))
     finally:
         connection.close()
     assert seen == {"read committed"}
@@ -95,9 +90,8 @@ def test_an_event_whose_id_took_effect_between_two_attempts_is_not_parked() -> N
     InboxOffset.objects.create(consumer="billing", topic=TOPIC, partition=1, next_offset=0)
     again = record_at(0, captured(), id="same")
     receive("billing", [again._replace(partition=1)], expected={(TOPIC, 1): 0})
-    assert not park_failed("billing", again, Failure("it failed"), expected={PARTITION: 0})
+    assert receive("billing", [again], expected={PARTITION: 0}, attempts=3) == {Outcome.DUPLICATE: 1}
     assert not ParkedEvent.objects.exists()
-    assert receive_all(again) == {Outcome.DUPLICATE: 1}
 
 
 def test_a_known_event_in_a_version_that_this_code_cannot_read_is_a_duplicate_and_behind_a_parked_one_it_queues() -> (
@@ -105,7 +99,7 @@ def test_a_known_event_in_a_version_that_this_code_cannot_read_is_a_duplicate_an
 ):
     data = captured()
     receive_all(record_at(0, data, id="known", key="a"))
-    park_next(record_at(1, captured(), key="b"))
+    park(record_at(1, captured(), key="b"))
     unknown = {"type": "payments.payment.captured.v2"}
     known = record_at(2, data, id="known", key="a", **unknown)
     queued = record_at(3, captured(), key="b", **unknown)

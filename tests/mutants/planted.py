@@ -48,6 +48,8 @@ PRUNE_THEN_LOCK = """\
         )
 """
 RECEIVING = "inbox/receiving.py"
+ISOLATING = "inbox/isolating.py"
+ISOLATED = "tests/integration/test_isolating.py::"
 ONCE = "tests/integration/test_once.py::"
 KAFKAS_OFFSETS = "tests/integration/test_kafkas_offsets.py::"
 FAILING = "tests/faults/test_consumer_crashes.py::"
@@ -359,15 +361,41 @@ MUTANTS = [
         ONCE + "test_later_events_of_a_parked_key_queue_and_other_keys_flow",
     ),
     Mutant(
-        "replay-skips-the-failed-one", "inbox/consumer.py",
-        "records[middle:])", "records[middle + 1 :])",
-        FAILING + "test_consumer_killed_around_a_failing_event_parks_it_once_and_goes_on"
-        "[C17: replay in ever smaller parts half-way]", needs_kafka=True,
+        "behind-the-failing-one-one-is-skipped", ISOLATING,
+        "self.make(calls[failed.start + 1 :]", "self.make(calls[failed.start + 2 :]",
+        ISOLATED + "test_what_fails_is_parked_and_all_others_take_effect_once_and_in_order[one by one]",
     ),
     Mutant(
-        "parked-in-another-transaction", RECEIVING,
-        "        park(cursor, consumer, record, Reason.FAILED, failure)\n",
-        "    with begin() as cursor:\n        park(cursor, consumer, record, Reason.FAILED, failure)\n",
+        "parked-for-failing-among-others", ISOLATING,
+        "            self.make([calls[failed.start]], tries=tries)\n",
+        "            self._insist(calls[failed.start], failed.error, tries=self._attempts)\n",
+        ISOLATED + "test_an_event_that_fails_only_once_is_not_parked[one by one]",
+    ),
+    Mutant(
+        "failed-piece-kept", ISOLATING,
+        "self._cursor.execute(sql.UNDO_PIECE)", "pass",
+        ISOLATED + "test_what_fails_is_parked_and_all_others_take_effect_once_and_in_order[a run]",
+    ),
+    Mutant(
+        "hooks-of-what-was-undone-run", ISOLATING,
+        "del connection.run_on_commit[hooks:]", "pass",
+        ISOLATED + "test_what_fails_is_parked_and_all_others_take_effect_once_and_in_order[a run]",
+    ),
+    Mutant(
+        "isolated-without-blocking", ISOLATING,
+        "self._blocked.add(call.record.ordered_key)", "pass",
+        ISOLATED + "test_later_events_of_the_key_in_the_same_batch_wait_behind_it_whoever_handles_them[a run]",
+    ),
+    Mutant(
+        "deferred-constraints-left-to-the-commit", INBOX_SQL,
+        "\nSET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED; RELEASE", "\nRELEASE",
+        ISOLATED + "test_a_handler_that_fails_without_raising_is_found_out"
+        "[break_a_deferred_constraint-inbox_test_child-a run]",
+    ),
+    Mutant(
+        "parked-in-another-transaction", "inbox/applying.py",
+        "    outcomes[Outcome.DUPLICATE] +=",
+        "    cursor.execute('COMMIT')\n    cursor.execute('BEGIN')\n    outcomes[Outcome.DUPLICATE] +=",
         FAILING + "test_consumer_killed_around_a_failing_event_parks_it_once_and_goes_on"
         "[C18: parked, offset not moved]",
         needs_kafka=True,

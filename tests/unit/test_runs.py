@@ -31,7 +31,7 @@ class Calls:
 
 def apply(arrivals: list[tuple[int, str]]) -> list[list[str]]:
     """Apply events, each (handler, key) and named by its place; return what the handlers were called with."""
-    calls, runs = Calls(), Runs()
+    calls, runs = Calls(), Runs(Handler.run)
     for place, (handler, key) in enumerate(arrivals):
         runs.add(calls.handlers[handler], (Anything(), event(b"{}", id=str(place))), OrderedKey("topic", 0, key))
     runs.finish()
