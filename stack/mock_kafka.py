@@ -12,7 +12,7 @@ from stack import pidfiles
 from stack.network import wait_until
 
 #: It cannot be asked to make topics: the partition counts of both services' OUTBOX["TOPICS"], a test holds them equal.
-TOPICS = {"payments.payment": 6, "billing.invoice": 6}
+TOPICS = {"payments.payment": 6, "billing.invoice": 6, "billing.subscription": 6, "billing.refund": 6}
 
 
 class MockKafka:

@@ -20,6 +20,7 @@ os.environ["CELERY_BROKER_URL"] = "memory://"  # tasks go nowhere: a nudge may a
 os.environ.setdefault("GATEWAY_URL", "http://127.0.0.1:9")
 os.environ.setdefault("GATEWAY_API_KEY", "sk_test_doorstep")
 
+from services.settings.billing import OUTBOX as BILLING_OUTBOX  # noqa: E402
 from services.settings.payments import *  # noqa: E402, F403
 from services.settings.payments import INBOX, INSTALLED_APPS, OUTBOX  # noqa: E402
 
@@ -27,7 +28,7 @@ INSTALLED_APPS = [*INSTALLED_APPS, "billing"]
 #: Topics outlive the tables of a test: a source of its own keeps a relay from seeing what earlier tests published.
 OUTBOX = OUTBOX | {
     "SOURCE": os.environ.get("TESTS_SOURCE", "/tests"),
-    "TOPICS": {"payments.payment": 6, "billing.invoice": 6},
+    "TOPICS": OUTBOX["TOPICS"] | BILLING_OUTBOX["TOPICS"],
 }
 INBOX = INBOX | {"TOPICS": ["billing.invoice", "payments.payment"]}
 SILENCED_SYSTEM_CHECKS = ["inbox.W002"]  # both services' handlers are here

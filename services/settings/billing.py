@@ -19,7 +19,7 @@ DATABASES = {"default": database(SERVICE)}
 OUTBOX = {
     "SOURCE": "/doorstep/billing",
     "BOOTSTRAP_SERVERS": KAFKA_BOOTSTRAP_SERVERS,
-    "TOPICS": {"billing.invoice": 6},
+    "TOPICS": {"billing.invoice": 6, "billing.subscription": 6, "billing.refund": 6},
     "REPLICATION_FACTOR": KAFKA_REPLICATION_FACTOR,
     "METRICS_HOST": METRICS_HOST,
     "METRICS_PORT": metrics_port(SERVICE),

@@ -29,8 +29,8 @@ OUTBOX = {
 INBOX = {
     "CONSUMER": "payments",
     "BOOTSTRAP_SERVERS": KAFKA_BOOTSTRAP_SERVERS,
-    "TOPICS": ["billing.invoice"],
-    "OUTBOXES": {"/doorstep/billing": ["billing.invoice"]},
+    "TOPICS": ["billing.invoice", "billing.refund"],
+    "OUTBOXES": {"/doorstep/billing": ["billing.invoice", "billing.refund"]},
     "METRICS_HOST": METRICS_HOST,
     "METRICS_PORT": metrics_port(f"{SERVICE}_consumer"),
 }

@@ -49,7 +49,7 @@ def test_the_tests_of_the_document_pass(
 
 @pytest.mark.parametrize(
     ("happened", "reference"),
-    [("refunded.v1", "refunded"), ("charged_back.v1", "fee 0")],
+    [("exported.v1", "exported"), ("charged_back.v1", "fee 0")],
 )
 def test_the_handlers_of_the_document_have_their_effect(
     happened: str, reference: str, document: dict[str, Any]
@@ -61,4 +61,4 @@ def test_the_handlers_of_the_document_have_their_effect(
 
 
 def test_nothing_of_the_document_stays() -> None:
-    assert find_handler("billing", "payments.payment.disputed.v1") is None
+    assert find_handler("billing", "payments.payment.flagged.v1") is None

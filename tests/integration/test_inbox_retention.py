@@ -167,7 +167,7 @@ def test_a_higher_window_or_generation_is_above_the_horizon_whatever_its_positio
 
 
 def test_a_handler_declared_later_sees_the_events_that_were_ignored_though_the_horizon_is_above_them() -> None:
-    late = "payments.payment.disputed.v1"
+    late = "payments.payment.flagged.v1"
     receive_all(of_outbox(0), of_outbox(1, type=late), of_outbox(2))
     prune()
     seen: list[str] = []
