@@ -8,7 +8,7 @@ WORKERS ?= $(if $(ARGS),1,3)
 SHARED := $(if $(filter-out 1,$(WORKERS)),-n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-fast test-cluster mutants bench lint types clean
+.PHONY: help setup demo up test test-fast test-cluster test-control mutants bench lint types clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1  \2/p' Makefile
@@ -34,12 +34,15 @@ test: setup ## Run the whole suite on real PostgreSQL and real Kafka (ARGS="test
 	@$(RUN)python -m stack with-servers --copies $(WORKERS) -- $(RUN)python -m pytest $(SHARED) $(ARGS)
 
 test-fast: setup ## Run the tests that need no Kafka
-	@$(RUN)python -m stack with-servers --without-kafka --copies $(WORKERS) -- $(RUN)python -m pytest $(SHARED) -m "not kafka" $(ARGS)
+	@$(RUN)python -m stack with-servers --without-kafka --copies $(WORKERS) -- $(RUN)python -m pytest $(SHARED) -m "not kafka and not control" $(ARGS)
 
 mutants: setup ## Plant bugs in a copy, one after the other, and see the named test catch each (ONLY="name name")
 	@$(RUN)python -m stack with-servers -- $(RUN)python -m tests.mutants $(ONLY)
 test-cluster: setup ## Run the broker faults on three Kafka brokers (two minutes, 1.6 GB)
 	@$(RUN)python -m stack with-servers --without-kafka -- $(RUN)python -m pytest -m cluster $(ARGS)
+test-control: setup ## Run payments against a provider that ignores idempotency keys (localstripe), beside the simulated one
+	@.uv/bin/uv sync --locked --quiet --group control
+	@$(RUN)python -m stack with-servers --without-kafka -- $(RUN)python -m pytest -m control $(ARGS)
 bench: setup ## Measure relay and inbox beside their physical limits (ONLY=relay or inbox, RUNS=5, ROWS=500000, FULL=1)
 	@.uv/bin/uv sync --locked --quiet --group bench
 	@$(RUN)python -m stack with-servers --folder bench -- $(RUN)python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(ROWS),--rows $(ROWS)) $(if $(FULL),--full)

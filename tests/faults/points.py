@@ -107,6 +107,7 @@ PARKING = [
 ]
 WORKER = [
     Point("C23", "gateway answered, not written", Trip("before", 'SELECT "payments_gatewaycall"', " FOR UPDATE")),
+    Point("C24", "the same task on two workers", Trip("before", 'SELECT "payments_gatewaycall"', " FOR UPDATE")),
 ]
 REBASE = [
     Point("B1", "lease taken, topics not read", Trip("after", sql.LEAD)),

@@ -79,9 +79,11 @@ def gateway(listener: Listener, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def wait_for(listener: Listener, intent_id: str, *types: str) -> None:
-    """Wait until exactly these events about an intent came, in this order."""
+    """Wait until exactly these events about an intent came, in this order; not as long as a held one waits at most."""
     wait_until(
-        lambda: len(listener.types(intent_id)) >= len(types), what=lambda: f"{types}: {listener.types(intent_id)}"
+        lambda: len(listener.types(intent_id)) >= len(types),
+        what=lambda: f"{types}: {listener.types(intent_id)}",
+        seconds=25,
     )
     assert listener.types(intent_id) == [*types]
 

@@ -54,6 +54,10 @@ ONCE = "tests/integration/test_once.py::"
 KAFKAS_OFFSETS = "tests/integration/test_kafkas_offsets.py::"
 FAILING = "tests/faults/test_consumer_crashes.py::"
 CONSUMER_CRASHES = FAILING + "test_consumer_killed_at"
+GATEWAY = "tests/integration/test_gateway.py::"
+GATEWAY_INTENTS = "tests/integration/test_gateway_intents.py::"
+GATEWAY_REFUNDS = "tests/integration/test_gateway_refunds.py::"
+WEBHOOKS = "tests/integration/test_gateway_webhooks.py::"
 LOST_EVENT = (
     "tests/integration/test_consumer.py::test_a_partition_that_lost_its_next_event_stops_with_one_line_and_others_flow"
 )
@@ -417,5 +421,80 @@ MUTANTS = [
         "    apply_event(event.consumer, record.envelope)\n    cursor.execute('COMMIT')\n    cursor.execute('BEGIN')\n",
         "tests/faults/test_redrive_crashes.py::"
         "test_redrive_killed_at_c19_leaves_neither_effect_nor_mark", needs_kafka=True,
+    ),
+    Mutant(
+        "gateway-answers-without-a-memory", "gateway/idempotency.py",
+        "return _replay(stored, request) if stored else", "return",
+        GATEWAY + "test_a_charge_whose_answer_is_lost_is_found_under_its_key",
+    ),
+    Mutant(
+        "gateway-key-taken-by-two", "gateway/idempotency.py",
+        "if key in _in_use:", "if False:", GATEWAY + "test_requests_at_the_same_moment_under_one_key_make_one_charge",
+    ),
+    Mutant(
+        "gateway-parameters-not-compared", "gateway/idempotency.py",
+        "if stored.request_digest != _digest(request):", "if False:",
+        GATEWAY + "test_other_parameters_under_the_key_are_refused",
+    ),
+    Mutant(
+        "gateway-keys-for-ever", "gateway/idempotency.py",
+        "created__gt=_oldest()", "created__gt=0", GATEWAY + "test_keys_live_as_long_as_is_set_and_are_pruned",
+    ),
+    Mutant(
+        "gateway-cancels-what-is-paid", "gateway/intents.py",
+        "CANCELABLE = (*CONFIRMABLE,", "CANCELABLE = (*CONFIRMABLE, Status.SUCCEEDED,",
+        GATEWAY_INTENTS + "test_what_a_status_does_not_allow_is_refused_with_the_intent_as_it_is",
+    ),
+    Mutant(
+        "gateway-search-for-any-value", "gateway/searching.py",
+        ".filter(found=value)", ".filter(found__isnull=False)",
+        GATEWAY_INTENTS + "test_a_search_finds_by_metadata_exactly_and_the_client_turns_the_pages",
+    ),
+    Mutant(
+        "gateway-refunds-what-was-released", "gateway/refunds.py",
+        "left = charge.amount_captured - charge.amount_refunded", "left = charge.amount - charge.amount_refunded",
+        GATEWAY_REFUNDS + "test_no_more_is_given_back_than_is_left",
+    ),
+    Mutant(
+        "gateway-signature-without-its-time", "gateway/webhooks.py",
+        'f"{at}.".encode() + body', "body",
+        WEBHOOKS + "test_capture_and_cancellation_are_told",
+    ),
+    Mutant(
+        "gateway-tells-once", "gateway/webhooks.py",
+        "if not delivery.problem:", "if True:",
+        WEBHOOKS + "test_an_event_is_told_again_until_it_is_answered_with_2xx",
+    ),
+    Mutant(
+        "gateway-lets-go-of-nothing", "gateway/webhooks.py",
+        "        _let_go_of_held(delivery)\n", "",
+        WEBHOOKS + "test_a_webhook_comes_after_a_later_one_when_it_is_asked_for",
+    ),
+    Mutant(
+        "gateway-charges-before-it-fails", "gateway/performing.py",
+        """        if "fail_stored" in attempt.faults:
+            raise api_error()
+        with transaction.atomic():
+            status, body = execute(checked, attempt)
+""", """        status, body = execute(checked, attempt)
+        if "fail_stored" in attempt.faults:
+            raise api_error()
+""",
+        WEBHOOKS + "test_what_did_not_happen_is_not_told",
+    ),
+    Mutant(
+        "second-worker-not-fenced", "payments/gateway_calls.py",
+        "is_free = Q(state=State.PENDING) | Q(state__in=_OPEN, due_at__lte=now)", "is_free = Q(state__in=_OPEN)",
+        "tests/faults/test_workers_twice.py::test_of_many_workers_with_one_task_one_makes_the_call",
+    ),
+    Mutant(
+        "late-conclusion-written-over", "payments/gateway_calls.py",
+        "if call.state in (State.CONFIRMED, State.REFUSED):", "if False:",
+        "tests/faults/test_workers_twice.py::test_worker_stopped_at_c24_wakes_when_another_one_has_done_the_task",
+    ),
+    Mutant(
+        "sweep-waits-and-takes-again", "payments/gateway_calls.py",
+        "select_for_update(skip_locked=True)", "all()",
+        "tests/faults/test_workers_twice.py::test_beat_twice_at_c25_takes_every_due_call_once",
     ),
 ]  # fmt: skip
