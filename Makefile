@@ -43,7 +43,7 @@ test-cluster: setup ## Run the broker faults on three Kafka brokers (two minutes
 test-control: setup ## Run payments against a provider that ignores idempotency keys (localstripe), beside the simulated one
 	@.uv/bin/uv sync --locked --quiet --group control
 	@$(RUN)python -m stack with-servers --without-kafka -- $(RUN)python -m pytest -m control $(ARGS)
-bench: setup ## Measure relay and inbox beside their physical limits (ONLY=relay or inbox, RUNS=5, ROWS=500000, FULL=1)
+bench: setup ## Measure relay, inbox and API beside their limits (ONLY=relay, inbox or posting, RUNS=5, ROWS=500000, FULL=1)
 	@.uv/bin/uv sync --locked --quiet --group bench
 	@$(RUN)python -m stack with-servers --folder bench -- $(RUN)python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(ROWS),--rows $(ROWS)) $(if $(FULL),--full)
 

@@ -13,12 +13,17 @@ Database = psycopg.Connection[tuple[Any, ...]]
 
 
 def make() -> None:
-    """Drop the database, make it again, with the outbox's tables."""
-    name = quoting.Identifier(connection.settings_dict["NAME"])
+    """Drop the bench's database, make it again, with the tables of outbox and inbox."""
+    make_empty(connection.settings_dict["NAME"])
+    call_command("migrate", verbosity=0)
+
+
+def make_empty(database: str) -> None:
+    """Drop a database of the server, make it again."""
+    name = quoting.Identifier(database)
     with psycopg.connect(**_parameters() | {"dbname": "postgres"}, autocommit=True) as server:
         server.execute(quoting.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
         server.execute(quoting.SQL("CREATE DATABASE {}").format(name))
-    call_command("migrate", verbosity=0)
 
 
 @contextmanager

@@ -1,0 +1,108 @@
+"""POST /payments beside the same operation without outbox and key: requests/s and latencies at equal concurrency."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from statistics import quantiles
+from uuid import uuid4
+
+import httpx
+
+from bench.database import Database, make_empty
+from bench.figures import Figures
+from stack.network import free_port
+
+#: The operation with all that this template adds, and without.
+PATHS = {"post_payments": "/payments", "post_payments_bare": "/bare/payments"}
+_DATABASE = "doorstep_posting"
+_CLIENTS = 8
+_REQUESTS = 300  # a client and a run
+_WARM = 30
+_TOKEN = "token-of-the-bench"  # noqa: S105
+_BODY = {"customer_id": "customer-1", "reference": "order-1", "amount": 1999, "currency": "USD"}
+
+
+def run(database: Database, figures: Figures, *, runs: int, rows: int, is_full: bool) -> None:
+    """Each operation in turn, on a web process as the Procfile starts it."""
+    with _serving() as port:
+        for path in PATHS.values():
+            _load(port, path, requests=_WARM)
+        for _ in range(runs):
+            speeds = {name: _measure(figures, name, port, path) for name, path in PATHS.items()}
+            figures.add("post_payments_ratio", speeds["post_payments"] / speeds["post_payments_bare"], "of_bare")
+
+
+def _measure(figures: Figures, name: str, port: int, path: str) -> float:
+    started = time.perf_counter()
+    seconds = _load(port, path, requests=_REQUESTS)
+    speed = len(seconds) / (time.perf_counter() - started)
+    points = quantiles(seconds, n=100, method="inclusive")
+    figures.add(name, speed, "requests/s")
+    figures.add(f"{name}_p50", points[49] * 1_000, "ms")
+    figures.add(f"{name}_p99", points[98] * 1_000, "ms")
+    return speed
+
+
+def _load(port: int, path: str, *, requests: int) -> list[float]:
+    """Return the seconds of each request of all clients; each client sends its next one when it has its answer."""
+    with ThreadPoolExecutor(_CLIENTS) as clients:
+        times = clients.map(lambda _: _press(port, path, requests), range(_CLIENTS))
+        return [seconds for each in times for seconds in each]
+
+
+def _press(port: int, path: str, requests: int) -> list[float]:
+    web = HTTPConnection("127.0.0.1", port, timeout=30)
+    body, seconds = json.dumps(_BODY), []
+    for _ in range(requests):
+        headers = {"Authorization": f"Bearer {_TOKEN}", "Idempotency-Key": uuid4().hex,
+                   "Content-Type": "application/json"}  # fmt: skip
+        started = time.perf_counter()
+        web.request("POST", path, body, headers)
+        answer = web.getresponse()
+        text = answer.read()
+        seconds.append(time.perf_counter() - started)
+        if answer.status != 201:
+            raise RuntimeError(f"POST {path} answers {answer.status}: {text[:300]!r}")
+    web.close()
+    return seconds
+
+
+@contextmanager
+def _serving() -> Iterator[int]:
+    """A database of its own, a token, and gunicorn with two workers of eight threads; yields its port."""
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "bench.posting_settings", "POSTING_DATABASE": _DATABASE, "BENCH_TOKEN": _TOKEN,
+        "SECRET_KEY": "bench", "CELERY_BROKER_URL": "memory://", "GATEWAY_URL": "http://127.0.0.1:9",
+        "GATEWAY_API_KEY": "bench", "LOG_LEVEL": "WARNING",
+    }  # fmt: skip
+    make_empty(_DATABASE)
+    manage = [sys.executable, "-m", "django"]
+    subprocess.run([*manage, "migrate", "--verbosity=0"], env=environment, check=True)
+    token = ["make_token", "--owner=bench", "--all-scopes", "--token-from=BENCH_TOKEN"]
+    subprocess.run([*manage, *token], env=environment, check=True, stdout=subprocess.DEVNULL)
+    port = free_port()
+    command = ["gunicorn", "django.core.wsgi:get_wsgi_application()", f"--bind=127.0.0.1:{port}", "--workers=2",
+               "--worker-class=gthread", "--threads=8", "--no-control-socket", "--log-level=error"]  # fmt: skip
+    with subprocess.Popen([sys.executable, "-m", *command], env=environment) as web:
+        try:
+            _wait_for(web, port)
+            yield port
+        finally:
+            web.terminate()
+
+
+def _wait_for(web: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + 30
+    while web.poll() is None and time.monotonic() < deadline:
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/health").raise_for_status()
+            return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise RuntimeError("the web process does not start: see its output")
