@@ -11,6 +11,7 @@ MODES = ["idempotent", "transactional"]
 OUTBOX = OUTBOX | {
     "MODE": os.environ.get("FAULTS_MODE", "idempotent"),
     "PAGE_SIZE": PAGE_SIZE,
+    "STOP_SECONDS": float(os.environ.get("FAULTS_STOP_SECONDS", "10")),
     "LEASE_SECONDS": float(os.environ.get("FAULTS_LEASE_SECONDS", LEASE_SECONDS)),
 }
 INBOX = INBOX | {

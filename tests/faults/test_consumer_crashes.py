@@ -22,7 +22,7 @@ from tests.faults.killing import Victim
 from tests.faults.points import Point
 from tests.faults.receiving_invariants import check_offsets, check_receiving, offsets
 from tests.faults.table import note
-from tests.faults.tripping_consumer import CLASSIC_SESSION_SECONDS
+from tests.faults.tripping_consumer import SESSION_SECONDS
 from tests.faults.wires import victim_at
 from tests.topics import Topics
 
@@ -65,7 +65,7 @@ def test_consumer_stopped_replaced_and_woken_changes_nothing(
         receive_all(topics)
         if proxy is not None:
             proxy.release()
-        wake_and_hand_over(victim, next_consumer, arrivals, topics)
+        wake_and_hand_over(victim, next_consumer, arrivals, topics, protocol=protocol)
     check_receiving(topics)
     note(str(point), f"{protocol} zombie")
 
@@ -94,7 +94,7 @@ def test_consumer_stopped_around_a_failing_event_parks_nothing_twice(
         victim.wait_until_stopped()
         next_consumer.start()
         receive_all(topics)
-        wake_and_hand_over(victim, next_consumer, arrivals, topics)
+        wake_and_hand_over(victim, next_consumer, arrivals, topics, protocol="consumer")
     check_receiving(topics, parked=2 + 3)  # three more of the key have come, and wait too
     note(str(point), "consumer zombie")
 
@@ -114,10 +114,12 @@ def test_sigterm_in_a_batch_ends_the_consumer_after_its_commit(
     note(str(STOPPED_IN_A_BATCH), "consumer SIGTERM")
 
 
-def wake_and_hand_over(victim: Victim, successor: Successor, arrivals: Arrivals, topics: Topics) -> None:
+def wake_and_hand_over(
+    victim: Victim, successor: Successor, arrivals: Arrivals, topics: Topics, *, protocol: str
+) -> None:
     """Wake a consumer that slept for twice its session; once it is back in the group, it has all partitions again."""
     assigned = victim.output.count("partitions assigned")
-    victim.wake(after_seconds=2 * CLASSIC_SESSION_SECONDS)
+    victim.wake(after_seconds=2 * SESSION_SECONDS[protocol])
     wait_until(lambda: victim.output.count("partitions assigned") > assigned, what=lambda: f"back\n{victim.output}")
     successor.stop()
     arrivals.arrive()

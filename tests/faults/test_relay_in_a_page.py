@@ -23,11 +23,11 @@ OUT_OF_ORDER, FENCED = 45, 47
 
 
 @contextmanager
-def broker_that_holds(mode: str, *, error: int = 0) -> Iterator[tuple[KafkaProxy, Victim]]:
+def broker_that_holds(mode: str, *, error: int = 0, **environment: str) -> Iterator[tuple[KafkaProxy, Victim]]:
     """A relay whose first acknowledgement does not come, or says the error."""
     with (
         KafkaProxy(settings.KAFKA_BOOTSTRAP_SERVERS, error=error) as proxy,
-        Victim("-", 0, KAFKA_BOOTSTRAP_SERVERS=proxy.address, FAULTS_MODE=mode) as victim,
+        Victim("-", 0, KAFKA_BOOTSTRAP_SERVERS=proxy.address, FAULTS_MODE=mode, **environment) as victim,
     ):
         yield proxy, victim
 
@@ -55,7 +55,7 @@ def test_r20_sigterm_with_a_page_in_flight_ends_after_its_advance_and_frees_the_
 @each_mode
 def test_r21_sigterm_ends_a_relay_whose_broker_does_not_answer(mode: str, successor: Successor, table: Table) -> None:
     record_some()
-    with broker_that_holds(mode) as (proxy, victim):
+    with broker_that_holds(mode, FAULTS_STOP_SECONDS="2") as (proxy, victim):
         wait_until(proxy.held.is_set, what="a page in flight")
         victim.send(signal.SIGTERM)
         victim.expect_ended()

@@ -73,7 +73,7 @@ def test_consumer_stopped_with_an_open_transaction_is_replaced_and_its_transacti
         receive_all(topics)
         assert proxy is not None
         proxy.release()
-        wake_and_hand_over(victim, second, arrivals, topics)
+        wake_and_hand_over(victim, second, arrivals, topics, protocol=protocol)
     check_receiving(topics)
     note(str(REVOKED), f"{protocol} zombie")
 
@@ -93,7 +93,7 @@ def test_a_transaction_that_commits_when_another_consumer_has_the_partition_make
         assert "AssignmentLostError" in caplog.text, "it had read the offsets of before the commit"
         if signum == signal.SIGSTOP:
             victim.wait_until_stopped()
-            wake_and_hand_over(victim, second, arrivals, topics)
+            wake_and_hand_over(victim, second, arrivals, topics, protocol=protocol)
     check_receiving(topics)
     note(str(LATE), f"{protocol} {'kill' if signum == signal.SIGKILL else 'zombie'}")
 
