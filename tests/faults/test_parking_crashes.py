@@ -26,6 +26,7 @@ from tests.faults.points import PARKING, Point
 from tests.faults.settings import LEASE_SECONDS, MODES, PAGE_SIZE
 from tests.faults.table import Table
 from tests.faults.wires import victim_at
+from tests.large_event import PaymentAnnotated
 from tests.purchases import initiate
 from tests.records import TOPIC, incompressible
 from tests.topics import Topics
@@ -101,7 +102,7 @@ def record_one_too_large() -> UUID:
         initiate(number)
     with transaction.atomic():
         record(PaymentInitiated(**facts, version=1))
-        record(PaymentDeclined(**facts, version=2, decline_code=incompressible(2 * LIMIT)))
+        record(PaymentAnnotated(payment_id=key, note=incompressible(2 * LIMIT), version=2))
     initiate(PAGE_SIZE)
     with transaction.atomic():
         record(PaymentDeclined(**facts, version=3, decline_code="short"))

@@ -11,6 +11,7 @@ from billing.events import InvoiceVoided
 from outbox.exceptions import EventTooLargeError, InvalidEventError, NotInTransactionError, UnknownEventTypeError
 from outbox.models import OutboxEvent
 from payments.events import PaymentDeclined
+from tests.large_event import PaymentAnnotated
 from tests.purchases import capture, initiate
 
 pytestmark = pytest.mark.usefixtures("log")
@@ -74,7 +75,7 @@ def test_an_event_that_does_not_fit_its_declaration_cannot_be_made(bad: dict[str
 
 def test_data_over_the_limit_is_refused_and_named() -> None:
     with transaction.atomic(), pytest.raises(EventTooLargeError, match="MAX_DATA_BYTES"):
-        outbox.record(declined(reference="x" * 1_000_000))
+        outbox.record(PaymentAnnotated(payment_id=uuid4(), note="x" * 1_000_000, version=1))
 
 
 def test_a_topic_that_the_service_does_not_declare_is_refused(settings: object) -> None:
