@@ -5,7 +5,9 @@ FROM python:3.13.5-slim-bookworm AS packages
 COPY --from=uv /uv /usr/local/bin/uv
 WORKDIR /app
 COPY pyproject.toml uv.lock ./
-RUN uv sync --locked --no-default-groups --no-cache --compile-bytecode --python /usr/local/bin/python
+# What is optional: EXTRAS="--extra search" docker compose build
+ARG EXTRAS=""
+RUN uv sync --locked $EXTRAS --no-default-groups --no-cache --compile-bytecode --python /usr/local/bin/python
 
 FROM python:3.13.5-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /app doorstep && install -d -o doorstep /data
@@ -22,6 +24,7 @@ COPY idempotency idempotency
 COPY contracts contracts
 COPY payments payments
 COPY billing billing
+COPY search search
 COPY gateway gateway
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER doorstep

@@ -3,12 +3,13 @@ SHELL := /bin/sh
 PYTHON ?= $(firstword $(foreach name,python3.14 python3.13 python3.12 python3.11 python3 python,$(shell command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 RUN := .venv/bin/
 UV_VERSION := 0.13.9
+SYNC := .uv/bin/uv sync --locked --quiet --extra search
 # Tests wait for half of their time, so three workers keep two cores busy. What ARGS names runs in one process.
 WORKERS ?= $(if $(ARGS),1,3)
 SHARED := $(if $(filter-out 1,$(WORKERS)),-n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-fast test-cluster test-control mutants bench lint types clean
+.PHONY: help setup demo up test test-fast test-cluster test-search test-control mutants bench lint types clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1  \2/p' Makefile
@@ -21,7 +22,7 @@ setup: .venv/.ready ## Make the virtual environment from the lock file
 		$(PYTHON) -m venv .uv || { echo "make: $(PYTHON) cannot make virtual environments: on Debian, install python3-venv"; exit 1; }; \
 		.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
 	@echo "fetching the locked packages ..."
-	@.uv/bin/uv sync --locked --quiet --compile-bytecode --python "$$(command -v $(PYTHON))"
+	@$(SYNC) --compile-bytecode --python "$$(command -v $(PYTHON))"
 	@touch .venv/.ready
 
 demo: setup ## Replay real purchases, kill processes, prove that the cents agree (PURCHASES=500, FILE=other.csv)
@@ -34,17 +35,20 @@ test: setup ## Run the whole suite on real PostgreSQL and real Kafka (ARGS="test
 	@$(RUN)python -m stack with-servers --copies $(WORKERS) -- $(RUN)python -m pytest $(SHARED) $(ARGS)
 
 test-fast: setup ## Run the tests that need no Kafka
-	@$(RUN)python -m stack with-servers --without-kafka --copies $(WORKERS) -- $(RUN)python -m pytest $(SHARED) -m "not kafka and not control" $(ARGS)
+	@$(RUN)python -m stack with-servers --without-kafka --copies $(WORKERS) -- $(RUN)python -m pytest $(SHARED) -m "not kafka and not search and not control" $(ARGS)
 
 mutants: setup ## Plant bugs in a copy, one after the other, and see the named test catch each (ONLY="name name")
 	@$(RUN)python -m stack with-servers -- $(RUN)python -m tests.mutants $(ONLY)
 test-cluster: setup ## Run the broker faults on three Kafka brokers (two minutes, 1.6 GB)
 	@$(RUN)python -m stack with-servers --without-kafka -- $(RUN)python -m pytest -m cluster $(ARGS)
+test-search: setup ## Run the tests of the search index on a real OpenSearch node (0.6 GB; fetches 74 MB once)
+	@$(SYNC) --group opensearch
+	@$(RUN)python -m stack with-servers --without-kafka -- $(RUN)python -m pytest -m search $(ARGS)
 test-control: setup ## Run payments against a provider that ignores idempotency keys (localstripe), beside the simulated one
-	@.uv/bin/uv sync --locked --quiet --group control
+	@$(SYNC) --group control
 	@$(RUN)python -m stack with-servers --without-kafka -- $(RUN)python -m pytest -m control $(ARGS)
 bench: setup ## Measure relay, inbox and API beside their limits (ONLY=relay, inbox or posting, RUNS=5, ROWS=500000, FULL=1)
-	@.uv/bin/uv sync --locked --quiet --group bench
+	@$(SYNC) --group bench
 	@$(RUN)python -m stack with-servers --folder bench -- $(RUN)python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(ROWS),--rows $(ROWS)) $(if $(FULL),--full)
 
 lint: setup ## Check style, format and who imports whom

@@ -35,6 +35,4 @@ def create_bare_payment(request: HttpRequest, purchase: PaymentIn) -> HttpRespon
     return HttpResponse(body, status=201, content_type="application/json")
 
 
-_api = service_api("payments", payments_router, PaymentError)
-_api.add_router("", router)
-urlpatterns = service_urls(_api, name="payments")
+urlpatterns = service_urls(service_api("payments", [payments_router, router], PaymentError), name="payments")

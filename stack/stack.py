@@ -15,7 +15,7 @@ import psycopg
 
 from stack import pidfiles, preparation, processes
 from stack.environment import complete
-from stack.exceptions import KafkaMissingError, StackError
+from stack.exceptions import JarsMissingError, StackError
 from stack.kafka import Kafka, answers
 from stack.lock import locked
 from stack.mock_kafka import MockKafka
@@ -132,7 +132,7 @@ class Stack:
         exits.callback(server.stop)
         try:
             server.start()
-        except KafkaMissingError as error:
+        except JarsMissingError as error:
             if self.require_kafka:
                 raise
             print(f"\n*** {error}\n*** GOING ON WITH {MockKafka.version.upper()}\n", file=sys.stderr)

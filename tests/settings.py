@@ -24,7 +24,8 @@ from services.settings.billing import OUTBOX as BILLING_OUTBOX  # noqa: E402
 from services.settings.payments import *  # noqa: E402, F403
 from services.settings.payments import INBOX, INSTALLED_APPS, OUTBOX  # noqa: E402
 
-INSTALLED_APPS = [*INSTALLED_APPS, "billing"]
+INSTALLED_APPS = [*INSTALLED_APPS, "billing", "search"]
+SEARCH = {"URL": os.environ.get("SEARCH_URL", "http://127.0.0.1:9"), "INDEX": "tests-invoices"}
 #: Topics outlive the tables of a test: a source of its own keeps a relay from seeing what earlier tests published.
 OUTBOX = OUTBOX | {
     "SOURCE": os.environ.get("TESTS_SOURCE", "/tests"),

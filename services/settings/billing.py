@@ -2,12 +2,14 @@
 
 from services.settings.base import *  # noqa: F403
 from services.settings.base import (
+    CELERY_BEAT_SCHEDULE,
     INSTALLED_APPS,
     KAFKA_BOOTSTRAP_SERVERS,
     KAFKA_REPLICATION_FACTOR,
     METRICS_HOST,
     celery_transport_options,
     database,
+    env,
     metrics_port,
 )
 
@@ -34,3 +36,10 @@ INBOX = {
 }
 CELERY_TASK_DEFAULT_QUEUE = SERVICE
 CELERY_BROKER_TRANSPORT_OPTIONS = celery_transport_options(SERVICE)
+
+if url := env.str("SEARCH_URL", default=""):  # optional: needs the extra `search`
+    INSTALLED_APPS = [*INSTALLED_APPS, "search"]
+    SEARCH = {"URL": url, "INDEX": env.str("SEARCH_INDEX", default="invoices")}
+    CELERY_BEAT_SCHEDULE = CELERY_BEAT_SCHEDULE | {
+        "index invoices": {"task": "search.index_invoices", "schedule": 1.0, "options": {"expires": 1.0}},
+    }

@@ -1,5 +1,6 @@
 """URLs, one module a service."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -26,13 +27,14 @@ class PydanticRenderer(BaseRenderer):
         return to_json(data)
 
 
-def service_api(name: str, router: Router, *domain_errors: type[Exception]) -> NinjaAPI:
+def service_api(name: str, routers: Sequence[Router], *domain_errors: type[Exception]) -> NinjaAPI:
     """Return a service's API: its operations, each principal's rate, and every error as problem details."""
     api = NinjaAPI(
         title=f"Doorstep {name}", version="1", urls_namespace=name, renderer=PydanticRenderer(),
         throttle=[PrincipalRate()],
     )  # fmt: skip
-    api.add_router("", router)
+    for router in routers:  # the first with a fitting path answers
+        api.add_router("", router)
     use_problem_details(api, AccessError, IdempotencyError, *domain_errors)
     return api
 

@@ -1,6 +1,15 @@
 """URLs of the billing service."""
 
+from django.apps import apps
+
 from billing.api import router
 from services.urls import service_api, service_urls
 
-urlpatterns = service_urls(service_api("billing", router), name="billing")
+routers, errors = [router], []
+if apps.is_installed("search"):
+    from search.api import router as search_router
+    from search.exceptions import SearchError
+
+    routers.insert(0, search_router)  # first: else `search` would be taken for an invoice's id
+    errors.append(SearchError)
+urlpatterns = service_urls(service_api("billing", routers, *errors), name="billing")

@@ -4,4 +4,4 @@ from payments.api import router
 from payments.exceptions import PaymentError
 from services.urls import service_api, service_urls
 
-urlpatterns = service_urls(service_api("payments", router, PaymentError), name="payments")
+urlpatterns = service_urls(service_api("payments", [router], PaymentError), name="payments")

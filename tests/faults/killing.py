@@ -21,6 +21,8 @@ ROOT = Path(__file__).parent.parent.parent
 class Victim:
     """A process of tests.faults.victim. Within `with`, however the test ends, so does the process."""
 
+    module = "tests.faults.victim"
+
     def __init__(self, point: str, action: int, role: str = "relay", argument: str = "", **environment: str) -> None:
         self.point = point
         self._log = tempfile.TemporaryFile("a+")  # noqa: SIM115  (closed in __exit__; appended to: both share one offset)
@@ -29,7 +31,7 @@ class Victim:
             "TESTS_SOURCE": settings.OUTBOX["SOURCE"],
         }  # fmt: skip
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.victim", point, str(int(action)), role, argument],
+            [sys.executable, "-m", self.module, point, str(int(action)), role, argument],
             env=os.environ | known | environment,
             cwd=ROOT, stdout=self._log, stderr=self._log, text=True,
         )  # fmt: skip
