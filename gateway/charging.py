@@ -30,7 +30,9 @@ def take(intent: Intent, attempt: Attempt) -> Answer:
     taken = _attempt_at(
         intent, attempt, status=Charge.Status.SUCCEEDED, amount_captured=0 if is_manual else intent.amount
     )
-    intent.status = Status.REQUIRES_CAPTURE if is_manual else Status.SUCCEEDED
+    intent.status, intent.amount_received = Status.SUCCEEDED, taken.amount_captured
+    if is_manual:
+        intent.status = Status.REQUIRES_CAPTURE
     kind = "amount_capturable_updated" if is_manual else "succeeded"
     answer = done(intent, f"payment_intent.{kind}", attempt)
     if intent.payment_method == DISPUTED and not is_manual:
@@ -51,15 +53,16 @@ def decline(intent: Intent, refusal: Refusal, attempt: Attempt) -> Answer:
 
 def done(intent: Intent, kind: str, attempt: Attempt) -> Answer:
     """Save the intent and tell of it. Returns 200 and the intent."""
-    intent.save()
+    intent.save(force_insert=intent._state.adding)
     told = as_intent(intent)
     announce(kind, told, intent_id=intent.pk, attempt=attempt)
     return 200, told
 
 
 def _attempt_at(intent: Intent, attempt: Attempt, **members: Any) -> Charge:
+    intent.latest_charge_id = new_id("ch")
     return Charge.objects.create(
-        id=new_id("ch"),
+        id=intent.latest_charge_id,
         intent=intent,
         amount=intent.amount,
         payment_method=str(intent.payment_method),

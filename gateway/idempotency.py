@@ -26,6 +26,8 @@ from gateway.models import StoredAnswer
 MAX_KEY_LENGTH = 255
 _in_use: set[str] = set()
 _guard = threading.Lock()
+#: SQLite lets one transaction write and the others sleep and try again; they wait here instead, and are woken.
+one_writer = threading.Lock()
 Execute = Callable[[], tuple[int, bytes]]
 
 
@@ -40,7 +42,7 @@ def answer_once(request: HttpRequest, prepare: Callable[[], Execute]) -> HttpRes
         raise invalid(f"Idempotency-Key has {len(key)} characters, at most {MAX_KEY_LENGTH} are allowed")
     if not key:
         execute = prepare()
-        with transaction.atomic():
+        with one_writer, transaction.atomic():
             return _response(*execute())
     with _claim(key):
         stored = StoredAnswer.objects.filter(key=key, created__gt=_oldest()).first()
@@ -48,7 +50,7 @@ def answer_once(request: HttpRequest, prepare: Callable[[], Execute]) -> HttpRes
 
 
 def _first(key: str, request: HttpRequest, execute: Execute) -> HttpResponse:
-    with transaction.atomic():
+    with one_writer, transaction.atomic():
         status, body = execute()
         StoredAnswer.objects.filter(created__lte=_oldest()).delete()
         StoredAnswer.objects.create(

@@ -10,7 +10,7 @@ from gateway.parameters import Form, boolean, choice, integer, metadata, read_fo
 CAPTURE_METHODS = ("automatic", "automatic_async", "manual")
 CANCELLATION_REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
 #: Taken and without a meaning here: cards are all there is, and nobody is sent anywhere.
-WITHOUT_MEANING = {"payment_method_types", "automatic_payment_methods", "off_session", "return_url"}
+WITHOUT_MEANING = {"allowed_payment_method_types", "automatic_payment_methods", "off_session", "return_url"}
 CREATION = {"amount", "currency", "payment_method", "confirm", "capture_method", "description", "metadata"}
 
 

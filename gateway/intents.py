@@ -17,12 +17,15 @@ WAITING = (Status.REQUIRES_ACTION, Status.PROCESSING)
 
 def create(wanted: Creation, attempt: Attempt) -> Answer:
     """Make an intent; with confirm, charge it too. Returns 200, or 402 when the card is declined."""
-    intent = Intent.objects.create(
+    intent = Intent(
         id=new_id("pi"),
         status=Status.REQUIRES_CONFIRMATION if wanted.payment_method else Status.REQUIRES_PAYMENT_METHOD,
         **{name: value for name, value in wanted._asdict().items() if name != "confirm"},
     )
-    return charge(intent, attempt) if wanted.confirm else (200, as_intent(intent))
+    if wanted.confirm:
+        return charge(intent, attempt)
+    intent.save(force_insert=True)
+    return 200, as_intent(intent)
 
 
 def confirm(intent_id: str, method: str | None, attempt: Attempt) -> Answer:
@@ -47,7 +50,7 @@ def capture(intent_id: str, amount: int | None, attempt: Attempt) -> Answer:
         limit = f"amount_to_capture is {taken}, at most amount_capturable, {intent.amount}, can be captured"
         raise invalid(limit, param="amount_to_capture", code="amount_too_large")
     intent.charges.filter(status="succeeded").update(amount_captured=taken, amount_released=intent.amount - taken)
-    intent.status = Status.SUCCEEDED
+    intent.status, intent.amount_received = Status.SUCCEEDED, taken
     return done(intent, "payment_intent.succeeded", attempt)
 
 

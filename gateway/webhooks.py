@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
 from gateway.announcing import news
+from gateway.idempotency import one_writer
 from gateway.models import Delivery
 
 logger = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ class Deliverer:
         page = list(waiting.select_related("event").order_by("due_at", "pk")[:PAGE])
         for delivery in page:
             delivery.problem = post(bytes(delivery.event.body))
-        with transaction.atomic():
+        with one_writer, transaction.atomic():
             for delivery in page:
                 _conclude(delivery)
         return len(page)

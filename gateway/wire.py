@@ -9,14 +9,13 @@ Object = dict[str, Any]
 
 def as_intent(intent: Intent) -> Object:
     """https://docs.stripe.com/api/payment_intents/object"""
-    charge = intent.charges.order_by("-id").first()
     capturable = intent.status == Intent.Status.REQUIRES_CAPTURE
     return {
         "id": intent.id,
         "object": "payment_intent",
         "amount": intent.amount,
         "amount_capturable": intent.amount if capturable else 0,
-        "amount_received": charge.amount_captured if charge else 0,
+        "amount_received": intent.amount_received,
         "canceled_at": intent.canceled_at,
         "cancellation_reason": intent.cancellation_reason,
         "capture_method": intent.capture_method,
@@ -27,7 +26,7 @@ def as_intent(intent: Intent) -> Object:
         "customer": None,
         "description": intent.description,
         "last_payment_error": intent.last_payment_error,
-        "latest_charge": charge and charge.id,
+        "latest_charge": intent.latest_charge_id,
         "livemode": False,
         "metadata": intent.metadata,
         "next_action": {"type": "use_stripe_sdk"} if intent.status == Intent.Status.REQUIRES_ACTION else None,

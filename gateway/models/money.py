@@ -29,6 +29,8 @@ class Intent(models.Model):
     description = models.TextField(null=True)  # noqa: DJ001
     metadata = models.JSONField()
     last_payment_error = models.JSONField(null=True)
+    latest_charge_id = models.TextField(null=True)  # noqa: DJ001
+    amount_received = models.IntegerField(default=0)
     canceled_at = models.BigIntegerField(null=True)
     cancellation_reason = models.TextField(null=True)  # noqa: DJ001
     created = models.BigIntegerField(default=now)
