@@ -17,7 +17,7 @@ class InvoiceOut(Schema):
     """An invoice as it is now; amount in minor units."""
 
     id: UUID
-    payment_id: UUID
+    payment_id: UUID | None
     customer_id: str
     reference: str
     amount: int

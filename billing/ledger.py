@@ -23,6 +23,13 @@ class Move(NamedTuple):
 
 SALE = Move(Account.RECEIVABLE, Account.REVENUE)
 RECEIPT = Move(Account.CASH, Account.RECEIVABLE)
+LOSS = Move(Account.BAD_DEBT, Account.RECEIVABLE)
+#: Sale and receipt the other way round.
+CREDIT = Move(Account.REVENUE, Account.RECEIVABLE)
+REPAYMENT = Move(Account.RECEIVABLE, Account.CASH)
+#: Money that has to go back, and that it went.
+LATE_RECEIPT = Move(Account.CASH, Account.REFUNDS_DUE)
+LATE_REPAYMENT = Move(Account.REFUNDS_DUE, Account.CASH)
 
 
 def lines(invoice: Invoice, cause: Cause, moves: tuple[Move, ...], *, amount: int) -> list[LedgerEntry]:

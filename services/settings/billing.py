@@ -36,6 +36,11 @@ INBOX = {
 }
 CELERY_TASK_DEFAULT_QUEUE = SERVICE
 CELERY_BROKER_TRANSPORT_OPTIONS = celery_transport_options(SERVICE)
+CELERY_BEAT_SCHEDULE = CELERY_BEAT_SCHEDULE | {
+    # expires: runs that a stopped worker missed are not caught up; the next one does all that is due.
+    "renew subscriptions": {"task": "billing.renew_subscriptions", "schedule": 600.0, "options": {"expires": 600}},
+    "sweep dunning": {"task": "billing.sweep_dunning", "schedule": 60.0, "options": {"expires": 60}},
+}
 
 if url := env.str("SEARCH_URL", default=""):  # optional: needs the extra `search`
     INSTALLED_APPS = [*INSTALLED_APPS, "search"]

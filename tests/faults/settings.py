@@ -22,3 +22,4 @@ INBOX = INBOX | {
     "OUTBOXES": {OUTBOX["SOURCE"]: ["payments.payment"]},
     "RETENTION_DAYS": 0,
 }
+BILLING = {"RENEWALS_AT_ONCE": 100}

@@ -12,6 +12,7 @@ from django.core.management import call_command
 
 from tests.faults.consumer_points import CONSUMER_POINTS
 from tests.faults.points import POINTS
+from tests.faults.renewal_points import JANUARY_31, RENEWAL_POINTS
 from tests.faults.tripping import arm, signal_at, take_the_consumers_place
 
 COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -21,6 +22,7 @@ COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
     "consumer": ("consume_inbox", {}),
     "pruning": ("prune_inbox", {}),
     "redrive": ("redrive_inbox", {"all": True}),
+    "renewal": ("renew_subscriptions", {"as_of": JANUARY_31}),
 }
 
 
@@ -37,7 +39,7 @@ def main(point: str, signum: int, role: str, argument: str) -> None:
     """Arm the point and run the role."""
     if role == "consumer":
         take_the_consumers_place()
-    if found := (POINTS | CONSUMER_POINTS).get(point):
+    if found := (POINTS | CONSUMER_POINTS | RENEWAL_POINTS).get(point):
         arm(found.place, signal_at(found.hit, signum))
     django.setup()  # after the arming, because it imports the publishers
     if role in COMMANDS:

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from access.models import ApiToken
 from billing.ledger import SALE, Cause, book
+from billing.models import CreditNote, Dispute, LatePayment
 from billing.operations import Purchase, settle_invoice
 from idempotency.models import IdempotencyKey
 from inbox.models import Heartbeat as ConsumerHeartbeat
@@ -23,12 +25,15 @@ from outbox.models import Heartbeat, OutboxEvent
 from outbox.relay import Relay
 from payments.models import GatewayCall
 from tests.purchases import capture, drain
+from tests.subscriptions import make_subscription
 from tests.topics import Topics
 
 PAGES = [
     "outbox_outboxevent", "inbox_inboxevent", "inbox_parkedevent", "inbox_inboxoffset", "payments_payment",
     "payments_gatewaycall", "idempotency_idempotencykey", "billing_invoice", "outbox_heartbeat",
     "inbox_inboxhorizon", "inbox_heartbeat", "access_apitoken",
+    "billing_customer", "billing_plan", "billing_subscription", "billing_creditnote", "billing_latepayment",
+    "billing_dispute",
 ]  # fmt: skip
 CAUSE = "01939c00-0000-7000-8000-000000000001"
 SEQUENCE = format_sequence(generation=1, window_id=1, position=1)
@@ -40,6 +45,7 @@ def rows(log: None) -> dict[str, Any]:
     payment = capture()
     purchase = Purchase(payment_id=payment.id, customer_id="c", reference="r", amount=1999, currency="USD")
     invoice = settle_invoice(purchase, Cause("/s", CAUSE))
+    subscription = make_subscription()
     place = {"consumer": "billing", "topic": "payments.payment", "partition": 3}
     event = place | {"source": "/s", "event_id": CAUSE, "partition_key": "k", "offset": 7}
     made = [
@@ -66,6 +72,12 @@ def rows(log: None) -> dict[str, Any]:
             problem="",
         ),
         ApiToken.objects.create(owner=User.objects.create_user("shop"), digest=b"\x00", scopes=["payments:read"]),
+        subscription.customer,
+        subscription.plan,
+        subscription,
+        CreditNote.objects.create(invoice=invoice, refund_id="re_1", amount=1, currency="USD"),
+        LatePayment.objects.create(invoice=invoice, payment_id=uuid4(), amount=1, currency="USD"),
+        Dispute.objects.create(invoice=invoice, id="dp_1", amount=1, currency="USD", reason="r", status="s", version=1),
     ]
     return dict(zip(PAGES, made, strict=True))
 

@@ -34,6 +34,18 @@ INSERT INTO idempotency_key (principal, key, request_digest, status, body, creat
 SELECT 'p', 'key-' || n, '', 201, '', now() FROM generate_series(1, 6000) AS n;
 INSERT INTO billing_invoice (id, payment_id, customer_id, reference, amount, currency, state, version, issued_at)
 SELECT gen_random_uuid(), id, customer_id, reference, 1, 'USD', 'paid', 2, now() FROM payments_payment;
+INSERT INTO billing_customer (id, name, email, created_at)
+SELECT 'customer-' || n, '', '', now() FROM generate_series(1, 6000) AS n;
+INSERT INTO billing_plan (id, name, amount, currency, created_at) VALUES ('basic', '', 1, 'USD', now());
+INSERT INTO billing_subscription (id, customer_id, plan_id, payment_method, state, anchor_on, cycles, next_cycle_on,
+                                  cycle_prefix, version, created_at)
+SELECT gen_random_uuid(), id, 'basic', '', 'active', now(), 0, now(), '', 1, now() FROM billing_customer;
+INSERT INTO billing_creditnote (id, invoice_id, refund_id, amount, currency, reason, created_at)
+SELECT gen_random_uuid(), id, 'refund-' || reference, 1, 'USD', '', now() FROM billing_invoice;
+INSERT INTO billing_latepayment (payment_id, invoice_id, amount, currency, refunded, came_at)
+SELECT gen_random_uuid(), id, 1, 'USD', 0, now() FROM billing_invoice;
+INSERT INTO billing_dispute (id, invoice_id, amount, currency, reason, status, version, noted_at)
+SELECT 'dispute-' || reference, id, 1, 'USD', '', '', 1, now() FROM billing_invoice;
 ANALYZE;
 """
 SEARCHES = [
@@ -44,6 +56,9 @@ SEARCHES = [
     ("payments_gatewaycall", UNKNOWN), ("payments_gatewaycall", f"{UNKNOWN}:capture"),
     ("idempotency_idempotencykey", "key-77"),
     ("billing_invoice", UNKNOWN), ("billing_invoice", "customer-77"), ("billing_invoice", "reference-77"),
+    ("billing_customer", "customer-77"), ("billing_subscription", UNKNOWN), ("billing_subscription", "customer-77"),
+    ("billing_creditnote", UNKNOWN), ("billing_creditnote", "refund-77"), ("billing_latepayment", UNKNOWN),
+    ("billing_dispute", "dispute-77"), ("billing_dispute", UNKNOWN),
 ]  # fmt: skip
 
 

@@ -81,7 +81,7 @@ def receive_isolating(records: list[Record], *, attempts: int = ATTEMPTS) -> dic
 
 
 def applied() -> list[int]:
-    return [row.payment_id.int for row in Invoice.objects.order_by("id")]
+    return [row.payment_id.int for row in Invoice.objects.order_by("id") if row.payment_id]
 
 
 def parked() -> list[tuple[int, str, int]]:

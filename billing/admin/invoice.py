@@ -5,9 +5,16 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from admin_pages.read_only import ReadOnlyAdmin
+from admin_pages.read_only import ReadOnlyAdmin, ReadOnlyInline
 from admin_pages.rendering import table, visible, visible_field
-from billing.models import Invoice, LedgerEntry
+from billing.models import DunningAttempt, Invoice, LedgerEntry
+
+
+class DunningAttemptInline(ReadOnlyInline):
+    model = DunningAttempt
+    fields = ["attempt", "state", "due_at", "changed_at"]
+    ordering = ["attempt"]
+    show_change_link = False
 
 
 @admin.register(Invoice)
@@ -20,11 +27,24 @@ class InvoiceAdmin(ReadOnlyAdmin):
     fieldsets = [
         (
             None,
-            {"fields": ["id", "reference_visible", "customer_id_visible", "money", "state", "version", "issued_at"]},
+            {
+                "fields": [
+                    "id",
+                    "reference_visible",
+                    "customer_id_visible",
+                    "money",
+                    "credited",
+                    "state",
+                    "version",
+                    "issued_at",
+                ]
+            },
         ),
+        ("Subscription", {"fields": ["subscription_id", "billing_cycle"]}),
         ("Ledger", {"fields": ["lines"]}),
         ("Elsewhere", {"fields": ["payment_id", "events"]}),
     ]
+    inlines = [DunningAttemptInline]
     reference_visible = visible_field("reference")
     customer_id_visible = visible_field("customer_id")
 
