@@ -4,6 +4,8 @@ BillingError
 ├── InvalidTransitionError    409  the invoice or subscription is not in a state for this
 ├── InvoiceNotFoundError      404
 ├── SubscriptionNotFoundError 404
+├── ReferenceNotFoundError    404  of a customer or plan
+├── PlanTakenError            409  a plan's id exists
 ├── UnknownReferenceError     422  a customer or plan that is named and not there
 └── AmountDiffersError        409  money that does not fit what is owed, or what may be credited
 """
@@ -35,6 +37,20 @@ class SubscriptionNotFoundError(BillingError):
 
     status = 404
     title = "Subscription not found"
+
+
+class ReferenceNotFoundError(BillingError):
+    """No customer or plan has this id."""
+
+    status = 404
+    title = "Not found"
+
+
+class PlanTakenError(BillingError):
+    """Another plan has this id; a plan never changes."""
+
+    status = 409
+    title = "The plan exists"
 
 
 class UnknownReferenceError(BillingError):

@@ -3,11 +3,11 @@
 from datetime import date
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from billing.events import SubscriptionSuspended
-from billing.exceptions import SubscriptionNotFoundError, UnknownReferenceError
+from billing.exceptions import PlanTakenError, SubscriptionNotFoundError, UnknownReferenceError
 from billing.models import Customer, Invoice, Plan, Subscription
 from billing.states import Happening, move
 from outbox import record
@@ -16,6 +16,22 @@ from outbox import record
 def know_customer(customer_id: str) -> None:
     """Make the customer's row unless it is there: customers exist from their first purchase on."""
     Customer.objects.bulk_create([Customer(id=customer_id)], ignore_conflicts=True)
+
+
+@transaction.atomic
+def describe_customer(customer_id: str, *, name: str, email: str) -> Customer:
+    """Make the customer, or replace what is known of one that exists."""
+    customer, _ = Customer.objects.update_or_create(pk=customer_id, defaults={"name": name, "email": email})
+    return customer
+
+
+def create_plan(*, id: str, name: str, amount: int, currency: str) -> Plan:  # noqa: A002  (the API's word)
+    """Make a plan; amount in minor units. Raises PlanTakenError."""
+    try:
+        with transaction.atomic():
+            return Plan.objects.create(pk=id, name=name, amount=amount, currency=currency)
+    except IntegrityError as error:
+        raise PlanTakenError(f"there is a plan {id!r} already: choose another id for another price") from error
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ from django.test import Client
 
 from access.tokens import make_token
 
-ALL_SCOPES = ["payments:read", "payments:write", "billing:read"]
+ALL_SCOPES = ["payments:read", "payments:write", "billing:read", "billing:write"]
 
 
 def client_of(owner: str = "shop", *, scopes: list[str] = ALL_SCOPES) -> Client:

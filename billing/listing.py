@@ -1,0 +1,39 @@
+"""Lists: newest first, a page at a time. Ids are UUIDs of version 7: their order is that of their making."""
+
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db.models import Count, Model, Q, QuerySet, Sum
+
+from billing.models import Invoice
+
+Row = TypeVar("Row", bound=Model)
+_State = Invoice.State
+
+
+def page_of(
+    rows: QuerySet[Row], *, limit: int, cursor: UUID | None = None, **equal: Any
+) -> tuple[list[Row], UUID | None]:
+    """Return at most `limit` rows below the cursor, and the next cursor; None: that was all.
+
+    equal: fields and the values they must have; None is any.
+    """
+    wanted = Q(**{name: value for name, value in equal.items() if value is not None})
+    if cursor is not None:
+        wanted &= Q(pk__lt=cursor)
+    found = list(rows.filter(wanted).order_by("-pk")[: limit + 1])
+    return found[:limit], found[limit - 1].pk if len(found) > limit else None
+
+
+def standing_of(customer_id: str) -> list[dict[str, Any]]:
+    """Return the sums of the customer's invoices, one dict a currency, in minor units."""
+    counted = Invoice.objects.filter(customer_id=customer_id).exclude(state=_State.VOID).order_by("currency")
+    sums = counted.values("currency").annotate(
+        invoices=Count("pk"), invoiced=Sum("amount"), credited=Sum("credited"), paid=_sum(_State.PAID),
+        owed=_sum(_State.OPEN), lost=_sum(_State.UNCOLLECTIBLE),
+    )  # fmt: skip
+    return [dict(each) for each in sums]
+
+
+def _sum(state: Invoice.State) -> Sum:
+    return Sum("amount", filter=Q(state=state), default=0)

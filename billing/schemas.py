@@ -1,0 +1,166 @@
+"""What the HTTP API takes and gives. Amounts are JSON integers in minor units, never decimals."""
+
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import ConfigDict, Field, StrictInt, StringConstraints
+
+from billing.models import Invoice, Subscription
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+OptionalText = Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Slug = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[a-z0-9_-]+$")]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+
+class _In(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+
+class CustomerIn(_In):
+    """Who buys; `id` is the one that payments are made under."""
+
+    id: Text
+    name: OptionalText = ""
+    email: OptionalText = ""
+
+
+class CustomerOut(Schema):
+    """A customer as it is now."""
+
+    id: str
+    name: str
+    email: str
+    created_at: datetime
+
+
+class PlanIn(_In):
+    """What a month costs, in minor units (1999 is 19.99 USD); it never changes."""
+
+    id: Slug
+    name: Text
+    amount: Annotated[StrictInt, Field(ge=0, le=99_999_999)]  # Stripe's limit: eight digits
+    currency: Currency
+
+
+class PlanOut(Schema):
+    """A plan."""
+
+    id: str
+    name: str
+    amount: int
+    currency: str
+    created_at: datetime
+
+
+class SubscriptionIn(_In):
+    """starts_on: the first day of the first cycle; absent: today, UTC."""
+
+    customer_id: Text
+    plan_id: Slug
+    payment_method: Text = "pm_card_visa"
+    starts_on: Annotated[date | None, Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1))] = None
+
+
+class NothingIn(_In):
+    """Nothing to say: an empty object."""
+
+
+class SubscriptionOut(Schema):
+    """A subscription as it is now."""
+
+    id: UUID
+    customer_id: str
+    plan_id: str
+    payment_method: str
+    state: str
+    anchor_on: date
+    cycles: int
+    next_cycle_on: date
+    created_at: datetime
+    ended_at: datetime | None
+
+
+class InvoiceOut(Schema):
+    """An invoice as it is now; payment_id null: no payment of it was tried yet."""
+
+    id: UUID
+    payment_id: UUID | None
+    customer_id: str
+    subscription_id: UUID | None
+    billing_cycle: str
+    reference: str
+    amount: int
+    credited: int
+    currency: str
+    state: str
+    issued_at: datetime
+
+
+class CreditNoteOut(Schema):
+    """What a refund took back of an invoice."""
+
+    id: UUID
+    invoice_id: UUID
+    refund_id: str
+    amount: int
+    currency: str
+    reason: str
+    created_at: datetime
+
+
+class Standing(Schema):
+    """A customer's invoices in one currency, in sums. invoiced = paid + owed + lost; void ones count nowhere."""
+
+    currency: str
+    invoices: int
+    invoiced: int
+    paid: int
+    credited: int
+    owed: int
+    lost: int
+
+
+class StatementOut(Schema):
+    """Where a customer stands; the invoices themselves: GET /invoices?customer_id=."""
+
+    customer_id: str
+    currencies: list[Standing]
+
+
+class SubscriptionPage(Schema):
+    """Some subscriptions, newest first; next_cursor null: there are no more."""
+
+    subscriptions: list[SubscriptionOut]
+    next_cursor: UUID | None
+
+
+class InvoicePage(Schema):
+    """Some invoices, newest first; next_cursor null: there are no more."""
+
+    invoices: list[InvoiceOut]
+    next_cursor: UUID | None
+
+
+class _Page(Schema):
+    cursor: UUID | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 50
+
+
+class SubscriptionFilter(_Page):
+    """Which subscriptions, and from where on."""
+
+    customer_id: Text
+    state: Subscription.State | None = None
+
+
+class InvoiceFilter(_Page):
+    """Which invoices, and from where on."""
+
+    customer_id: Text | None = None
+    payment_id: UUID | None = None
+    subscription_id: UUID | None = None
+    reference: Text | None = None
+    state: Invoice.State | None = None
