@@ -33,26 +33,34 @@ _PERCENTS = (50, 99, 99.9)
 
 
 def run(database: Database, figures: Figures, settings: InboxSettings, *, runs: int) -> None:
-    """Percentiles of each run, and the least that they can be."""
+    """Percentiles of each run, without poison and of what is beside it, and the least that they can be."""
     for _ in range(runs):
         figures.add("commit_to_effect_floor", _floor(database, settings), "ms")
-        base, _ = log.fill(database, count=0, size=300)
-        log.rewind(database, base)
-        renew_topics()
-        database.execute(sql.EMPTY_INBOX)
-        with TemporaryDirectory() as folder, _processes(Path(folder) / "notes") as notes:
-            _warm(database, notes)
-            _open_loop(notes, seconds=_WARM_SECONDS)
-            points = quantiles(_open_loop(notes, seconds=_SECONDS), n=1_000, method="inclusive")
-        for percent in _PERCENTS:
-            name = f"commit_to_effect_p{percent:g}_1000eps".replace(".", "")
-            figures.add(name, points[int(percent * 10) - 1] * 1_000, "ms")
+        alone = _percentiles(database, figures, "commit_to_effect", {})
+        beside = _percentiles(database, figures, "commit_to_effect_beside_poison", {"poison_every": 100})
+        figures.add("inbox_neighbours_p99_ratio", beside[99] / alone[99], "of_without")
 
 
-def _open_loop(notes: Path, *, seconds: int) -> list[float]:
+def _percentiles(database: Database, figures: Figures, name: str, poison: dict[str, int]) -> dict[float, float]:
+    """Measure, and return milliseconds by percent."""
+    base, _ = log.fill(database, count=0, size=300)
+    log.rewind(database, base)
+    renew_topics()
+    database.execute(sql.EMPTY_INBOX)
+    with TemporaryDirectory() as folder, _processes(Path(folder) / "notes") as notes:
+        _warm(database, notes)
+        _open_loop(notes, poison, seconds=_WARM_SECONDS)
+        points = quantiles(_open_loop(notes, poison, seconds=_SECONDS), n=1_000, method="inclusive")
+    found = {percent: points[int(percent * 10) - 1] * 1_000 for percent in _PERCENTS}
+    for percent, milliseconds in found.items():
+        figures.add(f"{name}_p{percent:g}_1000eps".replace(".", ""), milliseconds, "ms")
+    return found
+
+
+def _open_loop(notes: Path, poison: dict[str, int], *, seconds: int) -> list[float]:
     """Seconds from COMMIT to effect of each event."""
     notes.write_text("")
-    committed = commit_times(per_second=_PER_SECOND, seconds=seconds)
+    committed = commit_times(per_second=_PER_SECOND, seconds=seconds, **poison)
     applied = _wait_for(committed, notes)
     return [applied[key] - moment for key, moment in committed.items()]
 

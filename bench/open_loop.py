@@ -11,22 +11,27 @@ from bench import sql
 from stack.postgres import BINARIES
 
 _CLIENTS = 8
+_NEVER = 1_000_000_000
 
 
-def commit_times(*, per_second: int, seconds: int) -> dict[str, float]:
-    """Record one event a transaction; return by key when its COMMIT was answered, in seconds since 1970."""
+def commit_times(*, per_second: int, seconds: int, poison_every: int = _NEVER) -> dict[str, float]:
+    """Record one event a transaction; return by key when its COMMIT was answered, in seconds since 1970.
+
+    poison_every: of each client's events the one of every so many is poison, and is not returned.
+    """
     with TemporaryDirectory() as folder:
         script = Path(folder) / "record.sql"
         script.write_text(sql.RECORD_BY_PGBENCH)
         subprocess.run(
             [str(BINARIES / "pgbench"), "--no-vacuum", f"--file={script}", f"--rate={per_second}", f"--time={seconds}",
-             f"--client={_CLIENTS}", "--define=n=0", "--log", f"--log-prefix={folder}/log", _address()],
+             f"--client={_CLIENTS}", "--define=n=0",
+             f"--define=poison_every={poison_every}", "--log", f"--log-prefix={folder}/log", _address()],
             check=True, capture_output=True,
         )  # fmt: skip
-        return _read(Path(folder))
+        return _read(Path(folder), poison_every)
 
 
-def _read(folder: Path) -> dict[str, float]:
+def _read(folder: Path, poison_every: int) -> dict[str, float]:
     """pgbench's log: client, its transaction, duration, script, second, microsecond, lag; in order by client."""
     numbers: Counter[str] = Counter()
     committed = {}
@@ -34,7 +39,8 @@ def _read(folder: Path) -> dict[str, float]:
         for line in file.read_text().splitlines():
             client, _, _, _, second, microsecond, *_ = line.split()
             numbers[client] += 1
-            committed[f"{client}-{numbers[client]}"] = int(second) + int(microsecond) / 1e6
+            if numbers[client] % poison_every:
+                committed[f"{client}-{numbers[client]}"] = int(second) + int(microsecond) / 1e6
     return committed
 
 

@@ -74,12 +74,14 @@ INSERT_NOTE = "INSERT INTO bench_note (content) VALUES (%s)"
 #: Flushes of the write-ahead log by every process since the server began.
 COUNT_FLUSHES = "SELECT sum(fsyncs)::bigint FROM pg_stat_io WHERE object = 'wal'"
 
-#: pgbench's script: one event a transaction, its key told by the client and the number in it.
+#: pgbench's script: one event a transaction, its key told by the client and the number in it; poison is what makes the
+#: bench's handler raise (bench/handlers.py).
 RECORD_BY_PGBENCH = r"""\set n :n + 1
 INSERT INTO outbox_event
     (event_id, source, event_type, subject, aggregate_type, aggregate_id, topic, partition_key, data)
 SELECT gen_random_uuid(), '/doorstep/bench', 'bench.event.happened.v1', key, 'event', key, 'bench.event', key,
-       '{"aggregate":"0000","filler":"' || repeat('x', 266) || '"}'
+       CASE WHEN :n % :poison_every = 0 THEN '{"aggregate":"one that makes its handler fail"}'
+            ELSE '{"aggregate":"0000","filler":"' || repeat('x', 266) || '"}' END
 FROM (SELECT concat(:client_id, '-', :n) AS key) AS named;
 """
 

@@ -6,7 +6,6 @@ transaction behind the lock of its offset, so that no record of that partition i
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, NamedTuple
 
 import structlog
@@ -15,7 +14,7 @@ from django.db import connection
 from inbox import sql
 from inbox.conf import InboxSettings
 from inbox.horizon import WELL_FORMED
-from inbox.receiving import begin
+from inbox.receiving import begin, lock_partition
 
 logger = structlog.get_logger(__name__)
 #: Rows looked at before the next locks are taken: a consumer waits for one partition's share of them, milliseconds.
@@ -41,16 +40,20 @@ class _Share(NamedTuple):
 
 
 def prune_inbox(settings: InboxSettings, *, dry_run: bool = False, chunks: int | None = None) -> Pruning:
-    """Delete what is older than INBOX["RETENTION_DAYS"], at most so many chunks of it.
+    """Delete what is older than INBOX["RETENTION_DAYS"], at most so many chunks of it. Chunks of which all stays do not
+    count: what is kept lies first, and pruning would never get past it.
 
     Unresolved parked events keep their ids; resolved ones go that long after they were. With dry_run nothing is locked
     or changed, and the counts are what would be.
     """
     forget = _count if dry_run else _forget
-    ids = looked = 0
-    for chunk in islice(_chunks(settings), chunks):
+    ids = looked = deleted = 0
+    for chunk in _chunks(settings):
         looked += sum(len(share.ids) for share in chunk)
-        ids += sum(forget(share, settings) for share in chunk)
+        gone = sum(forget(share, settings) for share in chunk)
+        ids, deleted = ids + gone, deleted + bool(gone)
+        if deleted == chunks:
+            break
     unreadable = 0 if dry_run else _forget_unreadable(settings)
     done = Pruning(ids=ids, kept=looked - ids, unreadable=unreadable)
     logger.info("inbox pruned", ids=done.ids, kept=done.kept, unreadable=done.unreadable, dry_run=dry_run)
@@ -73,11 +76,7 @@ def _forget(share: _Share, settings: InboxSettings) -> int:
     """Delete the share's ids and raise the horizon; 0 without an offset to lock: then nothing excludes a consumer."""
     with begin() as cursor:
         cursor.execute(sql.BUDGET, {"budget": str(int(settings.transaction_seconds * 1000))})
-        cursor.execute(
-            sql.LOCK_OFFSETS,
-            {"consumer": share.consumer, "topics": [share.topic], "partitions": [share.partition]},
-        )
-        if cursor.fetchone() is None:
+        if not lock_partition(cursor, share.consumer, (share.topic, share.partition)):
             return 0
         ids = _prunable(share, settings)
         cursor.execute(sql.PRUNE, {"ids": ids, "well_formed": WELL_FORMED} | _declared(settings))

@@ -71,6 +71,15 @@ def begin() -> Iterator[Any]:
         yield cursor
 
 
+def lock_partition(cursor: Any, consumer: str, partition: Partition) -> bool:
+    """Keep the partition's consumer out until the transaction ends; False when it has no offset that could be locked.
+
+    So nothing of the partition is received while its ids are pruned, or its parked events redriven or discarded.
+    """
+    cursor.execute(sql.LOCK_OFFSETS, _columns(consumer, topics=[partition[0]], partitions=[partition[1]]))
+    return cursor.fetchone() is not None
+
+
 def _lock_offsets(cursor: Any, consumer: str, records: Sequence[Record], expected: Mapping[Partition, int]) -> None:
     partitions = sorted(next_offsets(records))
     cursor.execute(

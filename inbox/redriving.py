@@ -19,8 +19,8 @@ from inbox.conf import inbox_settings
 from inbox.exceptions import InvalidEnvelopeError
 from inbox.failure import Failure, describe
 from inbox.late_effect import Fate, take_effect
-from inbox.models import InboxOffset, ParkedEvent
-from inbox.receiving import begin
+from inbox.models import ParkedEvent
+from inbox.receiving import begin, lock_partition
 from inbox.record import storable
 from inbox.retrying import back_off_seconds, is_retryable
 from inbox.waiting import Reason, split
@@ -69,8 +69,7 @@ def forecast(chosen: QuerySet[ParkedEvent]) -> list[Redriven]:
 def holding_partition(event: ParkedEvent) -> Iterator[Any]:
     """Begin a transaction that excludes the consumer of the event's partition; yield its cursor."""
     with _begin() as cursor:
-        place = {"consumer": event.consumer, "topic": event.topic, "partition": event.partition}
-        InboxOffset.objects.select_for_update().filter(**place).first()
+        lock_partition(cursor, event.consumer, (event.topic, event.partition))
         yield cursor
 
 

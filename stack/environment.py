@@ -11,7 +11,8 @@ def complete(environment: dict[str, str], folder: Path) -> None:
     """Add what the processes need and the servers do not know: ports, URLs, databases, keys."""
     if not environment.get("CELERY_BROKER_URL"):
         (folder / "celery").mkdir(parents=True, exist_ok=True)
-        environment |= {"CELERY_BROKER_URL": "filesystem://", "CELERY_FILESYSTEM_FOLDER": f"{folder}/celery"}
+        # With a host, though there is none: without, kombu warns of it in every process.
+        environment |= {"CELERY_BROKER_URL": "filesystem://localhost", "CELERY_FILESYSTEM_FOLDER": f"{folder}/celery"}
     for name in ("PAYMENTS", "BILLING", "GATEWAY"):
         environment[f"{name}_PORT"] = str(free_port(f"{name}_PORT"))
         environment[f"{name}_URL"] = f"http://127.0.0.1:{environment[f'{name}_PORT']}"

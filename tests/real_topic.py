@@ -13,9 +13,10 @@ from tests.conditions import wait_until
 class RealTopic:
     """A topic of the test's own on the real broker."""
 
-    def __init__(self, address: str, *, partitions: int) -> None:
+    def __init__(self, address: str, *, partitions: int, config: dict[str, str] | None = None) -> None:
         self.name = f"tests.topic-{uuid4()}"
         self.admin = AdminClient({"bootstrap.servers": address, "log_level": 3})
+        self._config = config or {}
         self.make(partitions)
 
     def make(self, partitions: int) -> None:
@@ -31,6 +32,6 @@ class RealTopic:
 
     def _is_made(self, partitions: int) -> bool:
         with suppress(KafkaException):
-            self.admin.create_topics([NewTopic(self.name, partitions, 1)])[self.name].result(30)
+            self.admin.create_topics([NewTopic(self.name, partitions, 1, config=self._config)])[self.name].result(30)
             return True
         return False

@@ -14,6 +14,7 @@ from inbox.consumer import Consumer
 from inbox.models import InboxOffset
 from outbox.envelope import encode
 from outbox.partitioner import partition_of
+from tests.consumer_process import TOLD
 from tests.interruptions import Until
 from tests.real_topic import RealTopic
 from tests.records import event
@@ -38,7 +39,15 @@ class Stage:
         self.consumer: Consumer
 
     def send(self, text: str, *, partition: int = 0) -> None:
-        written = event(json.dumps({"text": text}).encode(), key=KEYS[partition], type=THING, id=str(uuid4()))
+        """Write an event for the stage's own consumer."""
+        self._write({"text": text}, THING, partition)
+
+    def tell(self, what: dict[str, object]) -> None:
+        """Write an event for a consumer process: see tests/told_handler.py."""
+        self._write(what, TOLD, 0)
+
+    def _write(self, data: dict[str, object], event_type: str, partition: int) -> None:
+        written = event(json.dumps(data).encode(), key=KEYS[partition], type=event_type, id=str(uuid4()))
         writer = Topics(self.kafka, [self.topic.name])
         writer.write(self.topic.name, written.data, key=KEYS[partition].encode(), headers=encode(written))
         writer.close()

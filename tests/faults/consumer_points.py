@@ -28,6 +28,8 @@ BEHIND_IT = [
     Point("C22", "COMMIT done, on_commit hook not run", Hooks()),
 ]
 REVOKED = Point("C14", "revoked with an open transaction", Withheld("postgres", sql.REMEMBER[:40].encode()))
+#: As before, and at an earlier place: the answer to BEGIN, with no lock taken yet.
+SLOW = [REVOKED, Point("C06", "after BEGIN", Withheld("postgres", _BEGIN.encode()))]
 LATE = Point("C15", "assignment lost, the transaction commits late", Withheld("postgres", _COMMIT, is_sent=False))
 ACROSS = Point("C16", "stopped across a rebalance", Step("polling"))
 #: The batch fails, again as one piece, then what comes before the failing event is kept.

@@ -13,10 +13,12 @@ from inbox.consumer import Consumer
 from tests.conditions import wait_until
 from tests.faults.arrivals import Arrivals
 from tests.faults.conftest import Successor
-from tests.faults.consumer_points import LATE, REVOKED
+from tests.faults.consumer_points import LATE, REVOKED, SLOW
+from tests.faults.points import Point
 from tests.faults.receiving_invariants import check_receiving
 from tests.faults.table import note
 from tests.faults.test_consumer_crashes import PROTOCOLS, receive_all, wake_and_hand_over
+from tests.faults.tripping_consumer import SESSION_SECONDS
 from tests.faults.wires import held_at, victim_at
 from tests.topics import Topics
 
@@ -24,6 +26,8 @@ pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("offsets_never_go_back"
 each_protocol = pytest.mark.parametrize("protocol", PROTOCOLS)
 #: The victim's transaction outlives its session in the group.
 LONG = {"FAULTS_TRANSACTION_SECONDS": "60"}
+#: The least that librdkafka takes with a classic session: no less than that.
+POLL_SECONDS = str(SESSION_SECONDS["classic"])
 WAITS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%%inbox_inboxoffset%%'
@@ -60,6 +64,34 @@ def test_consumer_whose_partitions_are_revoked_with_an_open_transaction(
             victim.expect_ended()
     check_receiving(topics)
     note(str(REVOKED), f"{protocol} {'kill' if signum else 'late'}")
+
+
+@each_protocol
+@pytest.mark.parametrize("point", SLOW, ids=str)
+def test_consumer_whose_handler_takes_longer_than_the_poll_interval_loses_its_partitions_and_changes_nothing_twice(
+    point: Point, protocol: str, arrivals: Arrivals, second: Successor, topics: Topics, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It lives, its heartbeats go on: only librdkafka says that it polls no more, and leaves the group."""
+    arrivals.arrive()
+    with held_at(point, "consumer", FAULTS_PROTOCOL=protocol, FAULTS_POLL_SECONDS=POLL_SECONDS, **LONG) as (
+        victim,
+        proxy,
+    ):
+        second.start()
+        if point == REVOKED:  # it holds the lock of the offsets: its commit comes late, and is the one that counts
+            wait_until(is_waiting, what="the second one waits for the offsets")
+            proxy.release()
+            wait_until(lambda: "AssignmentLostError" in caplog.text, what="the second one is refused, and reads again")
+        else:
+            receive_all(topics)
+            proxy.release()
+            victim.wait_for("AssignmentLostError")
+        arrivals.arrive()
+        receive_all(topics)
+        victim.send(signal.SIGTERM)
+        victim.expect_ended()
+    check_receiving(topics)
+    note(str(point), f"{protocol} poll interval exceeded")
 
 
 @each_protocol

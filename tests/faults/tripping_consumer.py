@@ -1,5 +1,6 @@
 """A consumer's client that reaches a step, with production code unchanged; and what comes before on_commit hooks."""
 
+import os
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -24,6 +25,8 @@ class TrippingConsumer(confluent_kafka.Consumer):
     _has_committed = False
 
     def __init__(self, settings: dict[str, Any]) -> None:
+        if seconds := os.environ.get("FAULTS_POLL_SECONDS"):
+            settings = settings | {"max.poll.interval.ms": int(seconds) * 1000}
         if settings["group.protocol"] == "classic":
             settings = settings | {"session.timeout.ms": SESSION_SECONDS["classic"] * 1000}
         super().__init__(settings)

@@ -4,7 +4,8 @@ import pytest
 from django.db import connection
 from pytest_django.fixtures import Settings
 
-from inbox import sql
+from inbox import pruning, sql
+from inbox.conf import inbox_settings
 from inbox.models import InboxOffset
 from inbox.pruning import Pruning
 from tests.outbox_records import RETENTION, SOURCE, prune
@@ -52,6 +53,15 @@ def test_pruning_reads_no_table_from_its_beginning_to_its_end() -> None:
     before = tuples_read_by_sequential_scans()
     assert prune() == Pruning(ids=EVENTS - PARKED, kept=PARKED, unreadable=0)
     assert tuples_read_by_sequential_scans() == before
+
+
+def test_a_run_of_few_chunks_gets_past_all_that_is_kept() -> None:
+    """Beat's run is bounded; parked events are the oldest, and fill more than its chunks."""
+    assert PARKED > pruning._ROWS_AT_ONCE
+    first = pruning.prune_inbox(inbox_settings(), chunks=1)
+    assert first == Pruning(ids=2 * pruning._ROWS_AT_ONCE - PARKED, kept=PARKED, unreadable=0)
+    second = pruning.prune_inbox(inbox_settings(), chunks=2)
+    assert second.ids == 2 * pruning._ROWS_AT_ONCE - PARKED % pruning._ROWS_AT_ONCE
 
 
 def test_the_next_ids_come_from_the_primary_key_in_the_order_in_which_they_were_received() -> None:

@@ -1,6 +1,8 @@
 """What stops a partition, that it is stored, and how a person lets it go on. On topics of the tests' own, really made
 again, grown and cut."""
 
+import signal
+
 import pytest
 from confluent_kafka import TopicPartition
 from django.core.management import CommandError
@@ -10,6 +12,7 @@ from inbox.models import InboxEvent, InboxOffset
 from inbox.moving import OffsetMover
 from tests.conditions import wait_until
 from tests.purchases import receive_until
+from tests.relay_process import Start
 from tests.stage import Stage
 
 pytestmark = pytest.mark.kafka
@@ -56,6 +59,24 @@ def test_a_topic_that_is_made_again_while_no_consumer_runs_is_seen_at_the_assign
         stage.send(f"new-{number}")
     stage.receive_until(lambda: stage.is_stopped(0, 1))
     assert stage.applied == ["old"]
+    assert "made again" in stage.row().problem
+
+
+def test_a_topic_that_is_made_again_while_its_consumer_sleeps_is_seen_when_it_wakes(
+    stage: Stage, consume: Start
+) -> None:
+    """Asleep it asks for nothing, so no answer tells it: the old offset is in the middle of the new topic."""
+    process = consume(TOPICS=[stage.topic.name], GROUP_PROTOCOL="classic")
+    for _ in range(2):
+        stage.tell({})
+    wait_until(lambda: InboxEvent.objects.count() == 2, what=lambda: f"received\n{process.log.read_text()}")
+    process.send(signal.SIGSTOP)
+    stage.topic.delete()
+    stage.topic.make(2)
+    for _ in range(5):
+        stage.tell({})
+    process.send(signal.SIGCONT)
+    wait_until(lambda: stage.is_stopped(0, 1), what=lambda: f"stopped\n{process.log.read_text()}", seconds=30)
     assert "made again" in stage.row().problem
 
 

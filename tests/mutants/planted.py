@@ -30,11 +30,7 @@ INBOX_SQL = "inbox/sql.py"
 RETENTION = "tests/integration/test_inbox_retention.py::"
 INBOX_PRUNING = "tests/races/test_inbox_pruning.py::"
 LOCK_THEN_PRUNE = """\
-        cursor.execute(
-            sql.LOCK_OFFSETS,
-            {"consumer": share.consumer, "topics": [share.topic], "partitions": [share.partition]},
-        )
-        if cursor.fetchone() is None:
+        if not lock_partition(cursor, share.consumer, (share.topic, share.partition)):
             return 0
         ids = _prunable(share, settings)
         cursor.execute(sql.PRUNE, {"ids": ids, "well_formed": WELL_FORMED} | _declared(settings))
@@ -42,14 +38,12 @@ LOCK_THEN_PRUNE = """\
 PRUNE_THEN_LOCK = """\
         ids = _prunable(share, settings)
         cursor.execute(sql.PRUNE, {"ids": ids, "well_formed": WELL_FORMED} | _declared(settings))
-        cursor.execute(
-            sql.LOCK_OFFSETS,
-            {"consumer": share.consumer, "topics": [share.topic], "partitions": [share.partition]},
-        )
+        lock_partition(cursor, share.consumer, (share.topic, share.partition))
 """
 RECEIVING = "inbox/receiving.py"
 ISOLATING = "inbox/isolating.py"
 ISOLATED = "tests/integration/test_isolating.py::"
+STOPPED = "tests/integration/test_stopped_partitions.py::"
 ONCE = "tests/integration/test_once.py::"
 KAFKAS_OFFSETS = "tests/integration/test_kafkas_offsets.py::"
 FAILING = "tests/faults/test_consumer_crashes.py::"
@@ -274,12 +268,18 @@ MUTANTS = [
     ),
     Mutant(
         "pruned-without-the-offset-lock", "inbox/pruning.py",
-        "sql.LOCK_OFFSETS,", "sql.LOCK_OFFSETS.replace('FOR UPDATE', ''),",
+        "if not lock_partition(cursor, share.consumer, (share.topic, share.partition)):", "if False:",
         INBOX_PRUNING + "test_a_redelivery_that_arrives_while_its_id_is_being_pruned_waits_and_is_a_duplicate",
     ),
     Mutant(
         "pruned-before-the-offset-lock", "inbox/pruning.py", LOCK_THEN_PRUNE, PRUNE_THEN_LOCK,
         INBOX_PRUNING + "test_a_redelivery_that_arrives_while_its_id_is_being_pruned_waits_and_is_a_duplicate",
+    ),
+    Mutant(
+        "redriven-without-the-offset-lock", "inbox/redriving.py",
+        "        lock_partition(cursor, event.consumer, (event.topic, event.partition))\n", "",
+        "tests/races/test_redriving.py::"
+        "test_the_consumer_waits_for_the_redrive_of_its_partition_and_queues_nothing_behind_what_is_gone",
     ),
     Mutant(
         "ids-before-the-offset-lock", "inbox/receiving.py",
@@ -398,8 +398,8 @@ MUTANTS = [
     ),
     Mutant(
         "parked-in-another-transaction", "inbox/applying.py",
-        "    outcomes[Outcome.DUPLICATE] +=",
-        "    cursor.execute('COMMIT')\n    cursor.execute('BEGIN')\n    outcomes[Outcome.DUPLICATE] +=",
+        "    outcomes[Outcome.PARKED] = park(",
+        "    cursor.execute('COMMIT')\n    cursor.execute('BEGIN')\n    outcomes[Outcome.PARKED] = park(",
         FAILING + "test_consumer_killed_around_a_failing_event_parks_it_once_and_goes_on"
         "[C18: parked, offset not moved]",
         needs_kafka=True,
@@ -408,6 +408,30 @@ MUTANTS = [
         "ended-transaction-taken-for-a-failure", "inbox/retrying.py",
         '"25P03", ', "",
         FAILING + "test_consumer_stopped_around_a_failing_event_parks_nothing_twice[C18: parked, offset not moved]",
+        needs_kafka=True,
+    ),
+    Mutant(
+        "stale-fetch-received", "inbox/source.py",
+        "return partition not in self.stopped and int(message.offset() or 0) >= self.expected.get(partition, 2**63)",
+        "return True",
+        "tests/integration/test_stale_fetches.py::"
+        "test_what_was_in_hand_when_its_partition_went_is_not_received[consumer]", needs_kafka=True,
+    ),
+    Mutant(
+        "topics-not-glanced-at", "inbox/topic_guard.py",
+        "if time.monotonic() < self._glance_at or (topics", "if True or (topics",
+        STOPPED + "test_a_topic_that_is_made_again_while_its_consumer_sleeps_is_seen_when_it_wakes[consumer]",
+        needs_kafka=True,
+    ),
+    Mutant(
+        "nobody-looks-for-a-person", "inbox/topic_guard.py",
+        "        self._look_for_a_person()\n", "",
+        STOPPED + "test_partitions_added_stop_the_topic_and_it_goes_on_where_it_stands[consumer]", needs_kafka=True,
+    ),
+    Mutant(
+        "reset-told-as-retention", "inbox/topic_guard.py",
+        "problem = _find_change(row, self._inquiry.wait()[row.topic])", 'problem = ""',
+        STOPPED + "test_an_offset_that_a_smaller_new_topic_does_not_have_is_told_as_a_topic_made_again[consumer]",
         needs_kafka=True,
     ),
     Mutant(
