@@ -17,22 +17,14 @@ logging.getLogger("opensearchpy.trace").disabled = True
 
 
 @pytest.fixture(scope="session")
-def shared_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSearchNode]:
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSearchNode]:
     folder = tmp_path_factory.mktemp("opensearch")
-    node = OpenSearchNode(folder, folder / "run", ROOT / ".stack" / "jars")
+    started = OpenSearchNode(folder, folder / "run", ROOT / ".stack" / "jars")
     try:
-        node.start()
-        yield node
+        started.start()
+        yield started
     finally:
-        node.stop()
-
-
-@pytest.fixture
-def node(shared_node: OpenSearchNode) -> Iterator[OpenSearchNode]:
-    """Running before the test and after it."""
-    yield shared_node
-    if not shared_node.answers():
-        shared_node.start()
+        started.stop()
 
 
 @pytest.fixture
@@ -42,4 +34,6 @@ def index(node: OpenSearchNode, transactional_db: None, settings: Settings) -> I
     made = Index(settings.SEARCH)
     reindex()
     yield made
+    if not node.answers():  # the test killed it, and failed
+        node.start()
     made.remove()

@@ -134,6 +134,21 @@ def test_a_sweep_does_not_wait_for_a_transaction_that_changes_the_invoice(index:
     assert index.all() == as_in_the_database()
 
 
+def test_a_mark_does_not_wait_for_a_transaction_that_changes_the_invoice(index: Index) -> None:
+    invoice = write()
+    with SearchVictim("put, not marked", signal.SIGSTOP, "sweep", json.dumps(index.settings)) as victim:
+        victim.wait_until_stopped()
+        with closing(connection.copy()) as writer, writer.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("UPDATE billing_invoice SET state = 'paid' WHERE id = %s", [invoice.pk])
+            victim.send(signal.SIGCONT)
+            victim.expect_ended()
+            cursor.execute("COMMIT")
+    assert waiting() == {invoice.pk}
+    assert sweep() == 1
+    assert index.all() == as_in_the_database()
+
+
 def test_a_node_that_is_killed_and_away_for_a_while_costs_nothing_but_time(
     index: Index, node: OpenSearchNode, capsys: pytest.CaptureFixture[str]
 ) -> None:

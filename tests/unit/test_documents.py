@@ -9,6 +9,7 @@ from gateway.faults import NAMES as FAULTS
 from inbox import pruning, tasks
 from inbox.conf import InboxSettings
 from outbox.conf import OutboxSettings
+from search.conf import SearchSettings
 from tests.bad_inputs import BAD_INPUTS
 from tests.mutants.planted import MUTANTS, Mutant
 
@@ -80,6 +81,17 @@ def test_the_reasons_of_check_inbox_are_those_of_the_code_with_the_defaults() ->
     assert set(re.findall(r"^\| `(\w+)` \|", block, re.MULTILINE)) == set(reasons)
     for name, default in re.findall(r"`(\w+_SECONDS)` \((\d+)\)", block):
         assert InboxSettings.model_fields[name.lower()].default == float(default)
+
+
+def test_what_check_search_says_is_in_operations_with_its_default_and_the_problems() -> None:
+    text = (ROOT / "docs/operations.md").read_text()
+    block = text.partition("<!-- check_search -->")[2].partition("<!-- /check_search -->")[0]
+    code = "".join((ROOT / "search" / f).read_text() for f in ("health.py", "management/commands/check_search.py"))
+    assert set(re.findall(r"^\| `(\w+)` \|", block, re.MULTILINE)) == set(re.findall(r'f"([a-z]+): ', code))
+    assert f"`BEHIND_SECONDS` ({SearchSettings.model_fields['behind_seconds'].default:.0f})" in block
+    problems = re.findall(r"^\| `([^`]+)` \|", text.partition("<!-- /check_search -->")[2].partition("\n## ")[0], re.M)
+    assert len(problems) == 2
+    assert all(problem in (ROOT / "search/node.py").read_text() for problem in problems)
 
 
 def test_the_retention_of_the_inbox_is_in_operations_with_its_defaults() -> None:
