@@ -34,7 +34,7 @@ INVOICED = "SELECT count(*) FROM payments_payment WHERE invoice_state <> ''"
 #: What each consumer has handlers for.
 HANDLED = {
     "billing": {"payments.payment.captured.v1", "payments.payment.declined.v1"},
-    "payments": {"billing.invoice.paid.v1", "billing.invoice.voided.v1"},
+    "payments": {"billing.invoice.issued.v1", "billing.invoice.paid.v1", "billing.invoice.voided.v1"},
 }
 
 

@@ -1,85 +1,106 @@
-"""The HTTP API: POST /payments, GET /payments/{id}."""
+"""The HTTP API: make, look at, list, capture, cancel and refund payments."""
 
-from datetime import datetime
+from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from ninja import Router, Schema
-from pydantic import AfterValidator, ConfigDict, Field, StrictInt, StringConstraints
+from ninja import Query, Router, Schema
 
 from access.bearer import Scope
 from idempotency.answering import answer_once
-from payments.conf import payments_settings
+from payments.calling import nudge
 from payments.exceptions import PaymentNotFoundError
-from payments.models import Payment
-from payments.operations import initiate_payment
-from payments.tasks import call_gateway
+from payments.listing import list_payments
+from payments.models import GatewayCall, Payment, Refund
+from payments.operations import ask_to_end, initiate_payment
+from payments.refunding import request_refund
+from payments.schemas import (
+    CancelIn,
+    CaptureIn,
+    PaymentFilter,
+    PaymentIn,
+    PaymentOut,
+    PaymentPage,
+    RefundIn,
+    RefundOut,
+)
 
 router = Router(tags=["payments"])
 READ, WRITE = Scope("payments:read"), Scope("payments:write")
 
 
-def _accepted(currency: str) -> str:
-    if currency not in (accepted := payments_settings().currencies):
-        raise ValueError(f"{currency!r} is not accepted; accepted are {', '.join(accepted)}")
-    return currency
-
-
-Text = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
-
-
-class PaymentIn(Schema):
-    """A purchase to be paid. amount: integer minor units (1999 is 19.99 USD); zero is free and captured at once."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    customer_id: Text
-    reference: Text
-    amount: Annotated[StrictInt, Field(ge=0, le=99_999_999)]  # Stripe's limit: eight digits
-    currency: Annotated[str, AfterValidator(_accepted)]
-    payment_method: Text = "pm_card_visa"
-
-
-class PaymentOut(Schema):
-    """A payment as it is now."""
-
-    id: UUID
-    customer_id: str
-    reference: str
-    amount: int
-    currency: str
-    status: str
-    decline_code: str
-    invoice_id: UUID | None
-    invoice_state: str
-    created_at: datetime
-
-
 @router.post("/payments", response={201: PaymentOut}, auth=WRITE, summary="Pay for a purchase, once for its key")
 def create_payment(request: HttpRequest, purchase: PaymentIn) -> HttpResponse:
     """Accept a payment: 201 with status `initiated`. The second press gets the same answer and does nothing."""
-    return answer_once(request, partial(_create, purchase))
+
+    def create() -> tuple[int, bytes]:
+        payment = initiate_payment(**purchase.model_dump())
+        nudge(payment)
+        return 201, _body(PaymentOut, payment)
+
+    return answer_once(request, create)
+
+
+@router.get("/payments", response=PaymentPage, auth=READ, summary="List payments, newest first")
+def find_payments(request: HttpRequest, wanted: Query[PaymentFilter]) -> dict[str, Any]:
+    """Return a page; go on with `cursor` = `next_cursor`. Times are compared by the millisecond."""
+    payments, next_cursor = list_payments(**wanted.model_dump())
+    return {"payments": payments, "next_cursor": next_cursor}
 
 
 @router.get("/payments/{payment_id}", response=PaymentOut, auth=READ, summary="Look at a payment")
 def get_payment(request: HttpRequest, payment_id: UUID) -> Payment:
     """Return the payment as it is now."""
+    return _find(payment_id)
+
+
+@router.post("/payments/{payment_id}/capture", response={202: PaymentOut}, auth=WRITE, summary="Take it")
+def capture(request: HttpRequest, payment_id: UUID, wanted: CaptureIn) -> HttpResponse:
+    """Ask for all of an authorized payment, or a part: the rest is released. 202: the gateway is asked, look again."""
+    return _end(request, partial(ask_to_end, payment_id, GatewayCall.Kind.CAPTURE, amount=wanted.amount))
+
+
+@router.post("/payments/{payment_id}/cancel", response={202: PaymentOut}, auth=WRITE, summary="Release it")
+def cancel(request: HttpRequest, payment_id: UUID, nothing: CancelIn) -> HttpResponse:
+    """Release an authorized payment. 202: the gateway is asked, look again."""
+    return _end(request, partial(ask_to_end, payment_id, GatewayCall.Kind.CANCEL))
+
+
+@router.post("/payments/{payment_id}/refund", response={202: RefundOut}, auth=WRITE, summary="Give money back")
+def refund(request: HttpRequest, payment_id: UUID, wanted: RefundIn) -> HttpResponse:
+    """Give back all that is left, or a part, as often as something is left. 202: the gateway is asked, look again."""
+
+    def give_back() -> tuple[int, bytes]:
+        made = request_refund(payment_id, amount=wanted.amount, reason=wanted.reason)
+        nudge(made.payment)
+        return 202, _body(RefundOut, made)
+
+    return answer_once(request, give_back)
+
+
+@router.get("/payments/{payment_id}/refunds", response=list[RefundOut], auth=READ, summary="The refunds of a payment")
+def find_refunds(request: HttpRequest, payment_id: UUID) -> list[Refund]:
+    """Return all refunds of the payment, newest first."""
+    return list(_find(payment_id).refunds.all())
+
+
+def _end(request: HttpRequest, ask: Callable[[], Payment]) -> HttpResponse:
+    def end() -> tuple[int, bytes]:
+        payment = ask()
+        nudge(payment)
+        return 202, _body(PaymentOut, payment)
+
+    return answer_once(request, end)
+
+
+def _find(payment_id: UUID) -> Payment:
     payment = Payment.objects.filter(pk=payment_id).first()
     if payment is None:
         raise PaymentNotFoundError(f"no payment has the id {payment_id}")
     return payment
 
 
-def _create(purchase: PaymentIn) -> tuple[int, bytes]:
-    payment = initiate_payment(**purchase.model_dump())
-
-    def nudge() -> None:
-        for call in payment.gateway_calls.all():
-            call_gateway.delay(call.pk)
-
-    # Robust: a dead Celery broker must not fail a request that is committed; the sweeper finds the row.
-    transaction.on_commit(nudge, robust=True)
-    return 201, PaymentOut.from_orm(payment).model_dump_json().encode()
+def _body(schema: type[Schema], row: Payment | Refund) -> bytes:
+    return schema.from_orm(row).model_dump_json().encode()

@@ -2,7 +2,9 @@
 
 PaymentError
 ├── PaymentNotFoundError        404
-└── InvalidTransitionError      409  the payment is not in a state for this
+├── InvalidTransitionError      409  the payment is not in a state for this
+├── RefundTooLargeError         409  less is left than asked for
+└── CallNotHeldError            409  the gateway call does not wait for a person
 """
 
 
@@ -25,3 +27,17 @@ class InvalidTransitionError(PaymentError):
 
     status = 409
     title = "The payment cannot be changed like this"
+
+
+class RefundTooLargeError(PaymentError):
+    """The sum of refunds never exceeds what was captured."""
+
+    status = 409
+    title = "The refund is larger than what is left"
+
+
+class CallNotHeldError(PaymentError):
+    """Only a call that is held waits for a person's decision."""
+
+    status = 409
+    title = "The gateway call does not wait for a decision"

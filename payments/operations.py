@@ -1,6 +1,5 @@
 """Operations on payments: each locks the payment, changes it and records the event, in the caller's transaction."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,67 +7,125 @@ from django.db import transaction
 from django.utils import timezone
 
 from outbox import record
-from payments.events import PaymentCaptured, PaymentDeclined, PaymentInitiated
+from payments.calling import ask_for
+from payments.events import (
+    PaymentAuthorized,
+    PaymentCancelled,
+    PaymentCaptured,
+    PaymentDeclined,
+    PaymentInitiated,
+)
 from payments.exceptions import InvalidTransitionError, PaymentNotFoundError
 from payments.models import GatewayCall, Payment
+from payments.states import check_transition
 
-#: A nudge that has not led to an attempt by then is taken for lost, and the sweeper takes the call.
-NUDGE_GRACE = timedelta(seconds=5)
+Status, Kind = Payment.Status, GatewayCall.Kind
 
 
 @transaction.atomic
-def initiate_payment(*, customer_id: str, reference: str, amount: int, currency: str, payment_method: str) -> Payment:
+def initiate_payment(
+    *, customer_id: str, reference: str, amount: int, currency: str, payment_method: str, capture: str = "automatic"
+) -> Payment:
     """Create a payment with its gateway call and announce it.
 
-    A payment of zero has nothing to charge: it is captured at once and the gateway never hears of it.
+    capture: "automatic" charges at once, "manual" sets the money aside for capture_later(). A payment of zero has
+    nothing to charge: it is captured at once in both cases, and the gateway never hears of it.
     """
     payment = Payment.objects.create(
-        customer_id=customer_id, reference=reference, amount=amount, currency=currency, payment_method=payment_method
-    )
-    record(PaymentInitiated(**_facts(payment)))
-    if amount == 0:
+        customer_id=customer_id, reference=reference, amount=amount, currency=currency,
+        payment_method=payment_method, capture=capture,
+    )  # fmt: skip
+    return begin_payment(payment)
+
+
+def begin_payment(payment: Payment) -> Payment:
+    """Announce a payment that was just inserted, and ask for its money."""
+    record(PaymentInitiated(**facts(payment), **asked_by(payment)))
+    if payment.amount == 0:
         return capture_payment(payment.id, charge_id="")
-    GatewayCall.objects.create(
-        payment=payment, idempotency_key=f"{payment.id}:capture", due_at=timezone.now() + NUDGE_GRACE
-    )
+    kind = Kind.AUTHORIZE if payment.capture == Payment.Capture.MANUAL else Kind.CHARGE
+    ask_for(kind, payment, step="authorize" if kind == Kind.AUTHORIZE else "capture", amount=payment.amount)
     return payment
 
 
 @transaction.atomic
-def capture_payment(payment_id: UUID, *, charge_id: str) -> Payment:
-    """Note that the money was taken. Raises InvalidTransitionError unless the payment is initiated."""
-    payment = _end(payment_id, Payment.Status.CAPTURED)
-    record(PaymentCaptured(**_facts(payment), charge_id=charge_id))
+def authorize_payment(payment_id: UUID, *, intent_id: str) -> Payment:
+    """Note that the money is set aside. Raises InvalidTransitionError unless the payment is initiated."""
+    payment = move(payment_id, Status.AUTHORIZED, gateway_intent=intent_id)
+    record(PaymentAuthorized(**facts(payment)))
+    return payment
+
+
+@transaction.atomic
+def capture_payment(payment_id: UUID, *, charge_id: str, intent_id: str = "", amount: int | None = None) -> Payment:
+    """Note that the money was taken; amount None: all of it. Raises InvalidTransitionError."""
+    payment = lock_payment(payment_id)
+    taken = payment.amount if amount is None else amount
+    intent = intent_id or payment.gateway_intent
+    payment = move(payment_id, Status.CAPTURED, captured=taken, gateway_intent=intent)
+    changed: dict[str, Any] = facts(payment) | {"amount": taken}
+    record(PaymentCaptured(**changed, **asked_by(payment), charge_id=charge_id))
     return payment
 
 
 @transaction.atomic
 def decline_payment(payment_id: UUID, *, decline_code: str) -> Payment:
-    """Note that the gateway refused. Raises InvalidTransitionError unless the payment is initiated."""
-    payment = _end(payment_id, Payment.Status.DECLINED, decline_code=decline_code)
-    record(PaymentDeclined(**_facts(payment), decline_code=decline_code))
+    """Note that the gateway refused. Raises InvalidTransitionError."""
+    payment = move(payment_id, Status.DECLINED, decline_code=decline_code)
+    record(PaymentDeclined(**facts(payment), **asked_by(payment), decline_code=decline_code))
+    return payment
+
+
+@transaction.atomic
+def cancel_payment(payment_id: UUID) -> Payment:
+    """Note that what was set aside is released. Raises InvalidTransitionError unless the payment is authorized."""
+    payment = move(payment_id, Status.CANCELLED)
+    record(PaymentCancelled(**facts(payment), invoice_id=payment.invoice_id))
+    return payment
+
+
+@transaction.atomic
+def ask_to_end(payment_id: UUID, kind: GatewayCall.Kind, *, amount: int | None = None) -> Payment:
+    """Ask the gateway to capture (all, or `amount`: the rest is released) or to cancel what is set aside.
+
+    Raises InvalidTransitionError unless the payment is authorized and nothing of that kind is asked for already.
+    """
+    payment = lock_payment(payment_id)
+    check_transition(payment, Status.CAPTURED if kind == Kind.CAPTURE else Status.CANCELLED)
+    if payment.status != Status.AUTHORIZED:
+        raise InvalidTransitionError(f"payment {payment_id} is {payment.status}: only what is authorized can be ended")
+    wanted = payment.amount if amount is None else amount
+    if not 0 < wanted <= payment.amount:
+        raise InvalidTransitionError(f"{wanted} cannot be captured: {payment.amount} is set aside")
+    asked = payment.gateway_calls.filter(kind__in=[Kind.CAPTURE, Kind.CANCEL]).exclude(state=GatewayCall.State.REFUSED)
+    if found := asked.first():
+        raise InvalidTransitionError(f"payment {payment_id}: {found.kind} is asked for already")
+    ask_for(kind, payment, step=str(kind), amount=wanted)
     return payment
 
 
 @transaction.atomic
 def note_invoice(payment_id: UUID, *, invoice_id: UUID, invoice_state: Payment.InvoiceState) -> None:
     """Remember what billing made of the payment."""
-    payment = _lock(payment_id)
+    payment = lock_payment(payment_id)
     payment.invoice_id, payment.invoice_state = invoice_id, invoice_state
     payment.save(update_fields=["invoice_id", "invoice_state"])
 
 
-def _end(payment_id: UUID, status: Payment.Status, *, decline_code: str = "") -> Payment:
-    payment = _lock(payment_id)
-    if payment.status != Payment.Status.INITIATED:
-        raise InvalidTransitionError(f"payment {payment_id} is {payment.status}: it cannot become {status}")
-    payment.status, payment.decline_code, payment.ended_at = status, decline_code, timezone.now()
-    payment.version += 1
-    payment.save(update_fields=["status", "decline_code", "ended_at", "version"])
+def move(payment_id: UUID, status: Payment.Status, **changes: Any) -> Payment:
+    """Lock the payment and make one transition of the table. Raises InvalidTransitionError."""
+    payment = lock_payment(payment_id)
+    check_transition(payment, status)
+    is_open = status in (Status.INITIATED, Status.AUTHORIZED)
+    changes |= {"status": status, "ended_at": None if is_open else timezone.now(), "version": payment.version + 1}
+    for name, value in changes.items():
+        setattr(payment, name, value)
+    payment.save(update_fields=list(changes))
     return payment
 
 
-def _lock(payment_id: UUID) -> Payment:
+def lock_payment(payment_id: UUID) -> Payment:
+    """Return the payment, locked until the transaction ends. Raises PaymentNotFoundError."""
     # The lock before record() is what keeps a payment's events in order.
     payment = Payment.objects.select_for_update().filter(pk=payment_id).first()
     if payment is None:
@@ -76,8 +133,16 @@ def _lock(payment_id: UUID) -> Payment:
     return payment
 
 
-def _facts(payment: Payment) -> dict[str, Any]:
+def facts(payment: Payment) -> dict[str, Any]:
+    """Return what most events say of the payment."""
     return {
         "payment_id": payment.id, "customer_id": payment.customer_id, "reference": payment.reference,
         "amount": payment.amount, "currency": payment.currency, "version": payment.version,
     }  # fmt: skip
+
+
+def asked_by(payment: Payment) -> dict[str, Any]:
+    """Return what the events of a payment say that an invoice asked for; nothing of note for others."""
+    if not payment.billing_cycle:
+        return {}
+    return {"invoice_id": payment.invoice_id, "billing_cycle": payment.billing_cycle, "attempt": payment.attempt}

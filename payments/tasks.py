@@ -15,7 +15,7 @@ def call_gateway(call_id: int) -> str | None:
 @shared_task(name="payments.sweep_gateway_calls")
 def sweep_gateway_calls() -> int:
     """Take up calls that were left behind; beat runs it every few seconds. Returns how many were due."""
-    due = take_due_calls(limit=100)
+    due = take_due_calls(limit=500)
     for call_id in due:
         call_gateway.delay(call_id)
     return len(due)

@@ -45,6 +45,16 @@ def shared_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway
 
 
 @pytest.fixture
+def gateway(tmp_path: Path, settings: Settings) -> Iterator[GatewayProcess]:
+    """A gateway as a process, which our side talks to."""
+    process = GatewayProcess(tmp_path)
+    process.start()
+    settings.PAYMENTS = settings.PAYMENTS | {"GATEWAY_URL": process.url}
+    yield process
+    process.stop()
+
+
+@pytest.fixture
 def small_topic(kafka: str) -> str:
     """A new topic with one partition and max.message.bytes of 2,000."""
     name = f"tests.small-{uuid4()}"

@@ -23,13 +23,16 @@ INSERT INTO inbox_parked (consumer, source, event_id, reason, problem, fingerpri
 SELECT 'billing', '/s', 'event-' || n, 'failed', '', 'fingerprint-' || n, 1, 'payments.payment', 0, n, 'key-' || n, '',
        '[]', now(), '', '', ''
 FROM generate_series(1, 6000) AS n;
-INSERT INTO payments_payment (id, customer_id, reference, amount, currency, payment_method, status, decline_code,
-                              version, created_at, invoice_state)
-SELECT gen_random_uuid(), 'customer-' || n, 'reference-' || n, 1, 'USD', '', 'initiated', '', 1, now(), ''
+INSERT INTO payments_payment (id, customer_id, reference, amount, currency, payment_method, capture, status, captured,
+                              refunds_asked, refunded, decline_code, gateway_intent, version, invoice_state,
+                              billing_cycle, invoice_event_id, attempt)
+SELECT uuidv7(), 'customer-' || n, 'reference-' || n, 1, 'USD', '', 'automatic', 'initiated', 0, 0, 0, '', '', 1, '',
+       '', '', 1
 FROM generate_series(1, 6000) AS n;
-INSERT INTO payments_gatewaycall (payment_id, step, idempotency_key, state, attempts, due_at, gateway_reference,
-                                  problem, created_at, updated_at)
-SELECT id, 'capture', id || ':capture', 'pending', 0, now(), '', '', now(), now() FROM payments_payment;
+INSERT INTO payments_gatewaycall (payment_id, kind, step, amount, idempotency_key, earlier_keys, state, attempts, due_at,
+                                  gateway_reference, problem, created_at, updated_at)
+SELECT id, 'charge', 'capture', 1, id || ':capture', '{}', 'pending', 0, now(), '', '', now(), now()
+FROM payments_payment;
 INSERT INTO idempotency_key (principal, key, request_digest, status, body, created_at)
 SELECT 'p', 'key-' || n, '', 201, '', now() FROM generate_series(1, 6000) AS n;
 INSERT INTO billing_invoice (id, payment_id, customer_id, reference, amount, currency, state, version, issued_at)

@@ -1,13 +1,10 @@
 """Our side of the gateway: one call, one charge, and nothing is taken for money that is none."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.db import transaction
 from django.utils import timezone
-from pytest_django.fixtures import Settings
 
 from outbox.models import OutboxEvent
 from payments.gateway_calls import make_call, take_due_calls
@@ -16,15 +13,6 @@ from payments.operations import initiate_payment
 from tests.gateway_process import GatewayProcess
 
 pytestmark = pytest.mark.usefixtures("log")
-
-
-@pytest.fixture
-def gateway(tmp_path: Path, settings: Settings) -> Iterator[GatewayProcess]:
-    process = GatewayProcess(tmp_path)
-    process.start()
-    settings.PAYMENTS = settings.PAYMENTS | {"GATEWAY_URL": process.url}
-    yield process
-    process.stop()
 
 
 def pay_with(method: str = "pm_card_visa", number: int = 0) -> GatewayCall:

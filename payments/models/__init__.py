@@ -1,0 +1,8 @@
+"""Payments, the calls to the gateway that they need, refunds and disputes."""
+
+from payments.models.dispute import Dispute
+from payments.models.gateway_call import GatewayCall
+from payments.models.payment import Payment
+from payments.models.refund import Refund
+
+__all__ = ["Dispute", "GatewayCall", "Payment", "Refund"]
