@@ -11,10 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router
 
-from payments.api import WRITE, PaymentIn, PaymentOut
+from payments.api import WRITE
 from payments.api import router as payments_router
 from payments.exceptions import PaymentError
 from payments.models import GatewayCall, Payment
+from payments.schemas import PaymentIn, PaymentOut
 from payments.tasks import call_gateway
 from services.urls import service_api, service_urls
 
@@ -29,7 +30,9 @@ def create_bare_payment(request: HttpRequest, purchase: PaymentIn) -> HttpRespon
     with transaction.atomic():
         payment = Payment.objects.create(**purchase.model_dump())
         due_at = timezone.now() + timedelta(seconds=5)
-        call = GatewayCall.objects.create(payment=payment, idempotency_key=f"{payment.id}:capture", due_at=due_at)
+        call = GatewayCall.objects.create(
+            payment=payment, amount=payment.amount, idempotency_key=f"{payment.id}:capture", due_at=due_at
+        )
         transaction.on_commit(lambda: call_gateway.delay(call.pk), robust=True)
     body = PaymentOut.from_orm(payment).model_dump_json().encode()
     return HttpResponse(body, status=201, content_type="application/json")

@@ -88,16 +88,15 @@ def _code(error: stripe.StripeError) -> str:
     return (details and (details.decline_code or details.code)) or "refused"
 
 
-def _create(call: GatewayCall, capture_method: str) -> Any:
+def _create(call: GatewayCall, **more: str) -> Any:
     payment = call.payment
     params: Any = {
         "amount": call.amount,
         "currency": payment.currency.lower(),
         "payment_method": payment.payment_method,
         "confirm": True,
-        "capture_method": capture_method,
         "metadata": _metadata(call) | {"reference": payment.reference},
-    }
+    } | more
     return _client().v1.payment_intents.create(params=params, options=_key(call))
 
 
@@ -145,8 +144,8 @@ def _find_refund(call: GatewayCall) -> Any:
 
 
 _ASK: dict[GatewayCall.Kind, Callable[[GatewayCall], Any]] = {
-    Kind.CHARGE: lambda call: _create(call, "automatic"),
-    Kind.AUTHORIZE: lambda call: _create(call, "manual"),
+    Kind.CHARGE: _create,
+    Kind.AUTHORIZE: lambda call: _create(call, capture_method="manual"),
     Kind.CAPTURE: _capture,
     Kind.CANCEL: lambda call: _client().v1.payment_intents.cancel(call.payment.gateway_intent, options=_key(call)),
     Kind.REFUND: _refund,

@@ -29,8 +29,8 @@ INSERT INTO payments_payment (id, customer_id, reference, amount, currency, paym
 SELECT uuidv7(), 'customer-' || n, 'reference-' || n, 1, 'USD', '', 'automatic', 'initiated', 0, 0, 0, '', '', 1, '',
        '', '', 1
 FROM generate_series(1, 6000) AS n;
-INSERT INTO payments_gatewaycall (payment_id, kind, step, amount, idempotency_key, earlier_keys, state, attempts, due_at,
-                                  gateway_reference, problem, created_at, updated_at)
+INSERT INTO payments_gatewaycall (payment_id, kind, step, amount, idempotency_key, earlier_keys, state, attempts,
+                                  due_at, gateway_reference, problem, created_at, updated_at)
 SELECT id, 'charge', 'capture', 1, id || ':capture', '{}', 'pending', 0, now(), '', '', now(), now()
 FROM payments_payment;
 INSERT INTO idempotency_key (principal, key, request_digest, status, body, created_at)
