@@ -19,6 +19,7 @@ def main() -> None:
     kafka = Consumer({
         "bootstrap.servers": os.environ["KAFKA_BOOTSTRAP_SERVERS"], "group.id": "naive-" + os.environ["NAIVE_TOPIC"],
         "auto.offset.reset": "earliest", "log_level": 3,
+        "session.timeout.ms": 6_000,  # the least that brokers allow: a killed copy's share is not missed for long
     })  # fmt: skip
     kafka.subscribe([os.environ["NAIVE_TOPIC"]])
     client = stripe.StripeClient(

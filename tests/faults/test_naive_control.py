@@ -50,8 +50,10 @@ class Copies:
 def gateway_in(folder: Path) -> Iterator[GatewayProcess]:
     gateway = GatewayProcess(folder)
     gateway.start()
-    yield gateway
-    gateway.stop()
+    try:
+        yield gateway
+    finally:
+        gateway.stop()
 
 
 def test_the_storys_consumer_charges_twice_under_kills_and_rebalances(rows: None, kafka: str, tmp_path: Path) -> None:
