@@ -34,7 +34,7 @@ REFUSALS = {
 WAITING = {"pm_card_authenticationRequired": "requires_action", "pm_usBankAccount_processing": "processing"}
 #: Its refunds begin as pending (https://docs.stripe.com/testing#refunds).
 PENDING_REFUND = "pm_card_pendingRefund"
-#: Disputed as fraudulent as soon as it is charged (https://docs.stripe.com/testing#disputes).
+#: Disputed as fraudulent as soon as its money is taken (https://docs.stripe.com/testing#disputes).
 DISPUTED = "pm_card_createDispute"
 WORKING = {"pm_card_visa", "pm_card_mastercard", "pm_card_amex", PENDING_REFUND, DISPUTED}
 PAYMENT_METHODS = {*WORKING, *REFUSALS, *WAITING}

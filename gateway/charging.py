@@ -30,12 +30,17 @@ def take(intent: Intent, attempt: Attempt) -> Answer:
     taken = _attempt_at(
         intent, attempt, status=Charge.Status.SUCCEEDED, amount_captured=0 if is_manual else intent.amount
     )
+    if not is_manual:
+        return succeed(intent, taken, attempt)
+    intent.status = Status.REQUIRES_CAPTURE
+    return done(intent, "payment_intent.amount_capturable_updated", attempt)
+
+
+def succeed(intent: Intent, taken: Charge, attempt: Attempt) -> Answer:
+    """Note that the money of a charge was taken. Returns 200 and the intent."""
     intent.status, intent.amount_received = Status.SUCCEEDED, taken.amount_captured
-    if is_manual:
-        intent.status = Status.REQUIRES_CAPTURE
-    kind = "amount_capturable_updated" if is_manual else "succeeded"
-    answer = done(intent, f"payment_intent.{kind}", attempt)
-    if intent.payment_method == DISPUTED and not is_manual:
+    answer = done(intent, "payment_intent.succeeded", attempt)
+    if taken.payment_method == DISPUTED:
         open_dispute(taken, "fraudulent", attempt)
     return answer
 

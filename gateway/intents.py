@@ -1,7 +1,7 @@
 """PaymentIntents: what may be done in which status (https://docs.stripe.com/payments/paymentintents/lifecycle)."""
 
 from gateway.cards import GENERIC
-from gateway.charging import charge, decline, done, take
+from gateway.charging import charge, decline, done, succeed, take
 from gateway.errors import StripeError, invalid, missing
 from gateway.intent_forms import Creation, no_payment_method
 from gateway.models import Intent, new_id, now
@@ -49,9 +49,10 @@ def capture(intent_id: str, amount: int | None, attempt: Attempt) -> Answer:
     if taken > intent.amount:
         limit = f"amount_to_capture is {taken}, at most amount_capturable, {intent.amount}, can be captured"
         raise invalid(limit, param="amount_to_capture", code="amount_too_large")
-    intent.charges.filter(status="succeeded").update(amount_captured=taken, amount_released=intent.amount - taken)
-    intent.status, intent.amount_received = Status.SUCCEEDED, taken
-    return done(intent, "payment_intent.succeeded", attempt)
+    held = intent.charges.get(status="succeeded")
+    held.amount_captured, held.amount_released = taken, intent.amount - taken
+    held.save()
+    return succeed(intent, held, attempt)
 
 
 def cancel(intent_id: str, reason: str | None, attempt: Attempt) -> Answer:

@@ -25,10 +25,13 @@ ORDER BY n
 
 #: The planner's switches: the relay's statements walk an index whatever the statistics say, or do not say yet. Without
 #: enable_sort and enable_bitmapscan off, an unanalysed log has every page read and sort all that is left of its window.
+#: jit: up to PostgreSQL 17 a switched-off sort that is needed all the same counts as a cost of ten thousand million, so
+#: that every page would be compiled first.
 #: The timeouts end what a stopped process would otherwise hold; %(lease)s in milliseconds.
 SESSION = """
 SELECT set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false),
-       set_config('enable_sort', 'off', false), set_config('synchronous_commit', 'on', false),
+       set_config('enable_sort', 'off', false), set_config('jit', 'off', false),
+       set_config('synchronous_commit', 'on', false),
        set_config('idle_in_transaction_session_timeout', %(lease)s, false), set_config('lock_timeout', %(lease)s, false)
 """
 

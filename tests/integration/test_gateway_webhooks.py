@@ -157,8 +157,12 @@ def test_a_dispute_is_told_when_it_is_opened_and_when_it_is_closed(
     )
 
 
-def test_giving_in_loses_a_dispute_once(gateway: GatewayProcess) -> None:
-    paid = gateway.make(confirm=True, payment_method="pm_card_createDispute")
+@pytest.mark.parametrize("capture_method", ["automatic", "manual"])
+def test_giving_in_loses_a_dispute_once(capture_method: str, gateway: GatewayProcess) -> None:
+    paid = gateway.make(confirm=True, payment_method="pm_card_createDispute", capture_method=capture_method)
+    if capture_method == "manual":
+        assert gateway.client.v1.disputes.list({"payment_intent": paid.id}).data == []
+        gateway.client.v1.payment_intents.capture(paid.id)
     [opened] = gateway.client.v1.disputes.list({"payment_intent": paid.id}).data
     assert gateway.client.v1.disputes.close(opened.id).status == "lost"
     with pytest.raises(stripe.InvalidRequestError, match="already closed"):
