@@ -186,6 +186,8 @@ class KafkaSource:
         self.expected |= offsets
         self._ends.assign(offsets)
         kafka.incremental_assign([TopicPartition(topic, number, offset) for (topic, number), offset in offsets.items()])
+        # librdkafka keeps the pause of a partition that was taken away, also when it comes back with a moved offset.
+        kafka.resume([TopicPartition(*partition) for partition in offsets.keys() - self.stopped])
         self._pause(self.stopped & offsets.keys())
         logger.info(
             "partitions assigned", consumer=self.consumer, offsets={f"{t}/{n}": o for (t, n), o in offsets.items()}

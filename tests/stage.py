@@ -63,6 +63,10 @@ class Stage:
     def has_applied(self, *texts: str) -> bool:
         return sorted(self.applied) == sorted(texts)
 
+    def another_consumer(self) -> Consumer:
+        """A second process of the same consumer: the partitions are shared out."""
+        return Consumer(open_source=self.consumer._open_source, settings=self.consumer.settings)
+
     @contextmanager
     def running(self) -> Iterator[None]:
         """The consumer runs all the while, as a process does."""

@@ -2,11 +2,13 @@
 again, grown and cut."""
 
 import signal
+from contextlib import closing
 
 import pytest
 from confluent_kafka import TopicPartition
 from django.core.management import CommandError
 
+from inbox.consumer import Consumer
 from inbox.exceptions import OffsetUnfitError
 from inbox.models import InboxEvent, InboxOffset
 from inbox.moving import OffsetMover
@@ -48,6 +50,29 @@ def test_a_topic_that_is_made_again_stops_and_goes_on_from_its_beginning_by_a_pe
         stage.move("--to-earliest")
         wait_until(lambda: stage.has_applied(*old, *new), what="received from the beginning")
     assert stage.row().topic_id != before.topic_id
+
+
+def test_a_stopped_partition_that_comes_back_after_its_offset_was_moved_is_read_on(stage: Stage) -> None:
+    """In the meantime another process had it. librdkafka keeps the pause of a partition that was taken away."""
+    stage.send("old")
+    receive_until(stage.consumer, lambda: stage.has_applied("old"))
+    stage.topic.delete()
+    stage.topic.make(2)
+    receive_until(stage.consumer, lambda: stage.is_stopped(0, 1))
+    with closing(stage.another_consumer()) as other:
+        wait_until(lambda: partitions_of(other, beside=stage.consumer), what="shared")
+        [partition] = partitions_of(other, beside=stage.consumer)
+        stage.move("--to-earliest", "--partition", str(partition))
+        receive_until(stage.consumer, lambda: partition not in partitions_of(stage.consumer))
+    stage.send("new", partition=partition)
+    receive_until(stage.consumer, lambda: stage.has_applied("old", "new"))
+
+
+def partitions_of(consumer: Consumer, *, beside: Consumer | None = None) -> list[int]:
+    """What the consumer has after one more turn, of it and of the one beside it."""
+    for each in [consumer, *([beside] if beside else [])]:
+        each.run_once()
+    return [] if consumer._source is None else [number for _, number in consumer._source.expected]
 
 
 def test_a_topic_that_is_made_again_while_no_consumer_runs_is_seen_at_the_assignment(stage: Stage) -> None:

@@ -9,7 +9,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.mutants.planted import MUTANTS, Mutant
+from tests.mutants.mutant import Mutant
+from tests.mutants.planted import MUTANTS
 
 ROOT = Path(__file__).parent.parent.parent
 #: What git does not keep; the servers and the packages are those of the project itself.
@@ -68,7 +69,7 @@ def is_caught(mutant: Mutant, copy: Path) -> str | None:
 def choose(names: Sequence[str]) -> list[Mutant]:
     """Return the mutants of these names, all without names. Those that need a broker are told when there is none."""
     if unknown := set(names) - {mutant.name for mutant in MUTANTS}:
-        raise MutantError(f"no mutant is called {', '.join(unknown)}: see tests/mutants/planted.py")
+        raise MutantError(f"no mutant is called {', '.join(unknown)}: see tests/mutants/planted/")
     chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
     if os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
         return chosen

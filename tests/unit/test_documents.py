@@ -11,7 +11,8 @@ from inbox.conf import InboxSettings
 from outbox.conf import OutboxSettings
 from search.conf import SearchSettings
 from tests.bad_inputs import BAD_INPUTS
-from tests.mutants.planted import MUTANTS, Mutant
+from tests.mutants.mutant import Mutant
+from tests.mutants.planted import MUTANTS
 
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", *(f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md"))]
