@@ -26,14 +26,14 @@ _OPEN = [State.PENDING, State.IN_FLIGHT, State.UNKNOWN]
 #: Longer than an attempt can take (connect and read time-out): another worker then takes the call over.
 _LEASE_FACTOR = 2.5
 _MAX_BACK_OFF_SECONDS = 60
-#: A nudge by the sweeper is taken for lost after this long.
-SWEEP_AGAIN = timedelta(seconds=30)
+#: What a sweep has taken and not tried after this long is another's: its worker died, or is slow.
+SWEEP_AGAIN = timedelta(seconds=10)
 
 
 def take_due_calls(limit: int) -> list[int]:
     """Return the ids of calls whose nudge was lost, whose worker died or whose next try is due; oldest first.
 
-    One that was returned is not returned again for a while: when workers are slow, each sweep reaches further.
+    One that was returned is not returned again for a while: each sweep has a page of its own.
     """
     now = timezone.now()
     is_due = Q(swept_at=None) | Q(swept_at__lte=now - SWEEP_AGAIN)

@@ -104,6 +104,8 @@ KAFKA_BOOTSTRAP_SERVERS = env.str("KAFKA_BOOTSTRAP_SERVERS")
 KAFKA_REPLICATION_FACTOR = env.int("KAFKA_REPLICATION_FACTOR", default=1)
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL")
+if CELERY_BROKER_URL.startswith("filesystem:"):
+    CELERY_BROKER_TRANSPORT = "services.folder_broker:Transport"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True  # a killed worker's task is delivered again where the broker can; the sweeper is the net
 CELERY_TASK_PUBLISH_RETRY = False  # nor does it try again: the sweeper finds the row

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from celery.signals import before_task_publish
 from django.db import transaction
 from django.utils import timezone
 
@@ -10,6 +11,7 @@ from outbox.models import OutboxEvent
 from payments.gateway_calls import make_call, take_due_calls
 from payments.models import GatewayCall, Payment
 from payments.operations import initiate_payment
+from payments.tasks import sweep_gateway_calls
 from tests.gateway_process import GatewayProcess
 
 pytestmark = pytest.mark.usefixtures("log")
@@ -71,3 +73,32 @@ def test_a_sweep_returns_no_call_twice_and_so_reaches_all_of_them(state: str) ->
     swept = [take_due_calls(limit=2) for _ in range(4)]
     assert sorted(call for sweep in swept for call in sweep) == calls
     assert swept[3] == []
+
+
+def test_a_sweep_makes_a_page_of_calls_and_tells_another_worker_that_there_may_be_more(gateway: GatewayProcess) -> None:
+    for number in range(21):
+        pay_with(number=number)
+    GatewayCall.objects.update(due_at=timezone.now())
+    told: list[str] = []
+
+    def hear(*, sender: str, **_: object) -> None:
+        told.append(sender)
+
+    before_task_publish.connect(hear)
+    assert [sweep_gateway_calls(), len(told), sweep_gateway_calls(), len(told), sweep_gateway_calls()] == [
+        20,
+        1,
+        1,
+        1,
+        0,
+    ]
+    assert told == ["payments.sweep_gateway_calls"]
+    assert (gateway.totals()["charges"], Payment.objects.filter(status="captured").count()) == (21, 21)
+
+
+def test_a_call_that_fails_does_not_hold_up_the_others_of_its_page(gateway: GatewayProcess) -> None:
+    calls = [pay_with(number=number) for number in range(3)]
+    Payment.objects.filter(pk=calls[0].payment_id).update(status="cancelled", ended_at=timezone.now())
+    GatewayCall.objects.update(due_at=timezone.now())
+    assert sweep_gateway_calls() == 3
+    assert Payment.objects.filter(status="captured").count() == 2
