@@ -9,7 +9,7 @@ WORKERS ?= $(if $(ARGS),1,3)
 SHARED := $(if $(filter-out 1,$(WORKERS)),-n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-fast test-cluster test-search test-control mutants bench lint types clean
+.PHONY: help setup demo up test test-fast test-cluster test-renewals test-search test-control mutants bench lint types clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1  \2/p' Makefile
@@ -41,6 +41,8 @@ mutants: setup ## Plant bugs in a copy, one after the other, and see the named t
 	@$(RUN)python -m stack with-servers -- $(RUN)python -m tests.mutants $(ONLY)
 test-cluster: setup ## Run the broker faults on three Kafka brokers (two minutes, 1.6 GB)
 	@$(RUN)python -m stack with-servers --without-kafka -- $(RUN)python -m pytest -m cluster $(ARGS)
+test-renewals: setup ## Run the disaster story with 2,000 renewals, and its control (three minutes; the suite has 300)
+	@$(RUN)python -m stack with-servers -- env RENEWALS=$(or $(RENEWALS),2000) $(RUN)python -m pytest tests/faults/test_renewal_story.py tests/faults/test_naive_control.py $(ARGS)
 test-search: setup ## Run the tests of the search index on a real OpenSearch node (0.6 GB; fetches 74 MB once)
 	@$(SYNC) --group opensearch
 	@$(RUN)python -m stack with-servers --without-kafka -- $(RUN)python -m pytest -m search $(ARGS)

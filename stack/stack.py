@@ -72,12 +72,15 @@ class Stack:
 
     def start_processes(self, *names: str, quiet: bool = True) -> subprocess.Popen[bytes]:
         """Start the named lines of the Procfile (none: all). quiet: output goes to log/processes.log."""
-        log: IO[bytes] | None = (self.folder / "log" / "processes.log").open("wb") if quiet else None
         command = [sys.executable, "-m", "stack.processes", str(self.run), *names]
-        process = subprocess.Popen(
-            command, stdout=log, stderr=log, env=self.environment, cwd=ROOT, start_new_session=True
-        )
+        with ExitStack() as exits:
+            file = self.folder / "log" / "processes.log"
+            log: IO[bytes] | None = exits.enter_context(file.open("wb")) if quiet else None
+            process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=self.environment, cwd=ROOT, start_new_session=True
+            )
         pidfiles.write(self.run / "supervisor.pid", process.pid)
+        self._exits.callback(process.wait, 20)
         self._exits.callback(self._stop_processes)
         return process
 

@@ -9,9 +9,9 @@ import pytest
 
 #: They take half a minute and more: begun last, one of them would keep one worker busy when the others have ended.
 LONG = [
-    "test_consumer_crashes", "test_relay_crashes", "test_revoked_consumer", "test_stack", "test_restored_database",
-    "test_relay_in_a_page", "test_parking_crashes", "test_inbox_health", "test_gateway", "test_inbox_metrics",
-    "test_rebase_crashes", "test_database_faults", "test_health", "test_demo",
+    "test_renewal_story", "test_consumer_crashes", "test_relay_crashes", "test_revoked_consumer", "test_stack",
+    "test_restored_database", "test_relay_in_a_page", "test_parking_crashes", "test_inbox_health", "test_gateway",
+    "test_inbox_metrics", "test_rebase_crashes", "test_database_faults", "test_health", "test_demo",
 ]  # fmt: skip
 #: Of each worker: the files that it has begun, and how many of them the last failure came with.
 BEGUN: dict[str, list[str]] = {}

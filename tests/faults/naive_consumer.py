@@ -13,13 +13,16 @@ from confluent_kafka import Consumer
 
 KEEP = "INSERT INTO naive_charge (customer_id, billing_cycle) VALUES (%s, %s)"
 
+#: The least that brokers allow with this group protocol: a killed copy's share is not missed for long.
+SESSION_SECONDS = 6
+
 
 def main() -> None:
     """Consume until killed."""
     kafka = Consumer({
         "bootstrap.servers": os.environ["KAFKA_BOOTSTRAP_SERVERS"], "group.id": "naive-" + os.environ["NAIVE_TOPIC"],
         "auto.offset.reset": "earliest", "log_level": 3,
-        "session.timeout.ms": 6_000,  # the least that brokers allow: a killed copy's share is not missed for long
+        "session.timeout.ms": SESSION_SECONDS * 1_000,
     })  # fmt: skip
     kafka.subscribe([os.environ["NAIVE_TOPIC"]])
     client = stripe.StripeClient(

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,36 +13,14 @@ from confluent_kafka import Producer
 from django.db import connection
 
 from tests.conditions import wait_until
+from tests.faults.disturbing import RENEWALS, Copies, disturb
 from tests.faults.killing import ROOT, url
+from tests.faults.naive_consumer import SESSION_SECONDS
 from tests.faults.table import note
 from tests.gateway_process import API_KEY, GatewayProcess
 from tests.real_topic import RealTopic
 
 pytestmark = pytest.mark.kafka
-RENEWALS = 300
-KILLS = 3
-
-
-class Copies:
-    """Two copies of the naive consumer in one group; `replace()` kills the older one and starts another."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        self._environment = os.environ | environment
-        self._running = [self._start(), self._start()]
-
-    def replace(self) -> None:
-        oldest = self._running.pop(0)
-        oldest.send_signal(signal.SIGKILL)
-        oldest.wait(10)
-        self._running.append(self._start())
-
-    def end(self) -> None:
-        for process in self._running:
-            process.kill()
-            process.wait(10)
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-m", "tests.faults.naive_consumer"], env=self._environment, cwd=ROOT)
 
 
 @contextmanager
@@ -60,19 +37,16 @@ def test_the_storys_consumer_charges_twice_under_kills_and_rebalances(rows: None
     topic = RealTopic(kafka, partitions=6)
     issue(kafka, topic.name)
     with gateway_in(tmp_path) as gateway:
-        copies = Copies({
+        environment = os.environ | {
             "KAFKA_BOOTSTRAP_SERVERS": kafka, "NAIVE_TOPIC": topic.name, "DATABASE_URL": url(),
             "GATEWAY_URL": gateway.url, "GATEWAY_API_KEY": API_KEY,
-        })  # fmt: skip
-        try:
-            for kill in range(1, KILLS + 1):
-                wait_until(lambda: gateway.totals()["charges"] >= kill * RENEWALS // (KILLS + 1), what="charges")  # noqa: B023
-                copies.replace()
+        }  # fmt: skip
+        command = [sys.executable, "-m", "tests.faults.naive_consumer"]
+        with Copies(lambda: subprocess.Popen(command, env=environment, cwd=ROOT)) as copies:
+            disturb(copies, done=lambda: gateway.totals()["charges"], total=RENEWALS, session_seconds=SESSION_SECONDS)
             wait_until(lambda: customers_charged(gateway) == RENEWALS, what="every customer is charged at least once")
-        finally:
-            copies.end()
         double = gateway.totals()["charges"] - RENEWALS
-    note("control: the naive consumer, killed three times", "", f"{double} of {RENEWALS} charged twice")
+    note("renewals: the naive consumer (control)", "kills, zombie", f"{double} of {RENEWALS} charged twice")
     assert double > 0
 
 
