@@ -27,17 +27,19 @@ class MutantError(Exception):
 
 
 def plant(mutant: Mutant, copy: Path) -> None:
-    """Write the bug into the copy. Raises MutantError unless the old text stands there exactly once."""
-    file = copy / mutant.file
-    text = file.read_text()
-    if (found := text.count(mutant.old)) != 1:
-        raise MutantError(f"{mutant.name}: {mutant.file} has the old text {found} times: rewrite it for the new code")
-    file.write_text(text.replace(mutant.old, mutant.new))
+    """Write the bug into the copy. Raises MutantError unless each old text stands there exactly once."""
+    for edit in mutant.edits:
+        file = copy / edit.file
+        text = file.read_text()
+        if (found := text.count(edit.old)) != 1:
+            raise MutantError(f"{mutant.name}: {edit.file} has the old text {found} times: rewrite it for the new code")
+        file.write_text(text.replace(edit.old, edit.new))
 
 
 def restore(mutant: Mutant, copy: Path) -> None:
     """Take the bug out again."""
-    shutil.copy2(ROOT / mutant.file, copy / mutant.file)
+    for edit in mutant.edits:
+        shutil.copy2(ROOT / edit.file, copy / edit.file)
 
 
 def run_tests(names: Sequence[str], copy: Path) -> subprocess.CompletedProcess[str]:
