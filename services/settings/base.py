@@ -117,6 +117,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     # expires: runs that a stopped worker missed are not caught up.
     "maintain outbox": {"task": "outbox.maintain_outbox", "schedule": 60.0, "options": {"expires": 60}},
     "prune inbox": {"task": "inbox.prune_inbox", "schedule": 60.0, "options": {"expires": 60}},
+    "prune idempotency keys": {"task": "idempotency.prune_keys", "schedule": 60.0, "options": {"expires": 60}},
 }
 
 

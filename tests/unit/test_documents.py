@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from gateway.faults import NAMES as FAULTS
+from idempotency import pruning as key_pruning
+from idempotency import tasks as key_tasks
+from idempotency.conf import IdempotencySettings
 from inbox import pruning, tasks
 from inbox.conf import InboxSettings
 from outbox.conf import OutboxSettings
@@ -102,6 +105,15 @@ def test_the_retention_of_the_inbox_is_in_operations_with_its_defaults() -> None
     assert InboxSettings.model_fields["outboxes"].get_default(call_default_factory=True) == {}
     assert f"{pruning._ROWS_AT_ONCE:,} rows at a time" in section
     assert f"at most {tasks._CHUNKS * pruning._ROWS_AT_ONCE:,} rows" in section
+
+
+def test_the_retention_of_idempotency_keys_is_in_operations_with_its_default() -> None:
+    section = (ROOT / "docs/operations.md").read_text().partition("### Idempotency keys\n")[2].partition("\n### ")[0]
+    hours = IdempotencySettings.model_fields["retention_hours"].default
+    assert f"| `RETENTION_HOURS` | {hours} |" in section
+    assert f"at most {key_tasks.CHUNKS * key_pruning.ROWS_AT_ONCE:,} rows a run" in section
+    for document in ("payments", "guarantees"):
+        assert str(hours) in (ROOT / f"docs/{document}.md").read_text()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
