@@ -43,6 +43,19 @@ def note_decline(invoice_id: UUID, *, payment_id: UUID, attempt: int, cause: Cau
     invoice.save(update_fields=["payment_id", "state", "version"])
 
 
+@transaction.atomic
+def give_up(invoice_id: UUID, *, payment_id: UUID, cause: Cause) -> None:
+    """Give an open invoice up whose payment was cancelled: payments makes no further attempt at it.
+
+    Raises InvoiceNotFoundError.
+    """
+    invoice = lock_invoice(invoice_id)
+    if invoice.state == Invoice.State.OPEN:
+        invoice.payment_id = payment_id
+        _give_up(invoice, payment_id, cause)
+        invoice.save(update_fields=["payment_id", "state", "version"])
+
+
 def ask_for_due_attempts() -> int:
     """Ask payments for every attempt that is due, each once; return how many."""
     total = 0

@@ -45,7 +45,7 @@ class InvoicePaid(Event, type="billing.invoice.paid.v1", key="invoice_id"):
 
 
 class InvoiceVoided(Event, type="billing.invoice.voided.v1", key="invoice_id"):
-    """The payment was declined: the invoice is closed without money and nothing is booked."""
+    """The payment was declined or cancelled: the invoice is closed without money and nothing is booked."""
 
     invoice_id: UUID
     payment_id: UUID
@@ -66,7 +66,7 @@ class InvoiceRetryDue(Event, type="billing.invoice.retry_due.v1", key="invoice_i
 
 
 class InvoiceWrittenOff(Event, type="billing.invoice.written_off.v1", key="invoice_id"):
-    """The last attempt was declined: the money is not expected any more (state uncollectible)."""
+    """The last attempt was declined, or the payment cancelled: the money is not expected any more (uncollectible)."""
 
     invoice_id: UUID
     payment_id: UUID

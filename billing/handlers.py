@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from billing.collecting import Receipt, collect
 from billing.correcting import Refund, note_dispute, take_refund
-from billing.dunning import note_decline
+from billing.dunning import give_up, note_decline
 from billing.ledger import Cause
 from billing.operations import Purchase, settle_invoice, void_invoice
 from inbox import handles
@@ -20,7 +20,7 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
 class EndedPayment(BaseModel):
-    """What billing reads of a captured or declined payment; other fields are none of its business.
+    """What billing reads of a captured, declined or cancelled payment; other fields are none of its business.
 
     invoice_id and attempt: of a payment that an invoice asked for.
     """
@@ -83,6 +83,15 @@ def take_declined_payment(payment: EndedPayment, envelope: Envelope) -> None:
         void_invoice(payment.purchase(), reason=payment.decline_code)
     else:
         note_decline(payment.invoice_id, payment_id=payment.payment_id, attempt=payment.attempt, cause=_cause(envelope))
+
+
+@handles("payments.payment.cancelled.v1", EndedPayment)
+def take_cancelled_payment(payment: EndedPayment, envelope: Envelope) -> None:
+    """An invoice that is closed without money. The one that asked for it is given up: nobody tries it any more."""
+    if payment.invoice_id is None:
+        void_invoice(payment.purchase(), reason="cancelled")
+    else:
+        give_up(payment.invoice_id, payment_id=payment.payment_id, cause=_cause(envelope))
 
 
 @handles("payments.payment.refunded.v1", RefundedPayment)

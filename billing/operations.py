@@ -39,7 +39,7 @@ def settle_invoice(purchase: Purchase, cause: Cause) -> Invoice:
 
 @transaction.atomic
 def void_invoice(purchase: Purchase, *, reason: str) -> Invoice:
-    """Issue the invoice of a declined payment and close it without money: the books stay as they are."""
+    """Issue the invoice of a declined or cancelled payment and close it without money: the books stay as they are."""
     invoice, issued = _issue(purchase, Happening.VOIDED)
     voided = InvoiceVoided(
         invoice_id=invoice.id, payment_id=purchase.payment_id, reason=reason, version=invoice.version

@@ -88,7 +88,7 @@ def note_paid_invoice(invoice: ClosedInvoice, envelope: Envelope) -> None:
 
 @handles("billing.invoice.voided.v1", ClosedInvoice)
 def note_void_invoice(invoice: ClosedInvoice, envelope: Envelope) -> None:
-    """The payment was declined, and billing closed its invoice without money."""
+    """The payment was declined or cancelled, and billing closed its invoice without money."""
     _note(invoice, Payment.InvoiceState.VOID)
 
 

@@ -195,3 +195,13 @@ def test_a_sweep_leaves_an_attempt_that_another_one_is_at_work_on(invoice: Invoi
         assert sweep_dunning() == 0
         cursor.execute("ROLLBACK")  # waited for; a closed connection's lock may outlive it for a moment
     assert sweep_dunning() == 1
+
+
+def test_a_cancelled_payment_ends_the_collection_of_its_invoice(invoice: Invoice) -> None:
+    event = payment_event("cancelled", invoice)
+    receive(event, event)
+    invoice.refresh_from_db()
+    assert (invoice.state, balances()["bad_debt"]) == ("uncollectible", 990)
+    assert_recorded(InvoiceWrittenOff, invoice_id=invoice.pk)
+    receive(payment_event("cancelled", invoice, payment_id=uuid4()))
+    assert LedgerEntry.objects.filter(invoice=invoice).count() == 4, "a closed invoice stays as it is"

@@ -39,6 +39,14 @@ def test_billing_voids_the_invoice_of_a_declined_payment_once(assert_received_on
     refute_recorded(InvoicePaid)
 
 
+def test_billing_voids_the_invoice_of_a_cancelled_payment_once(assert_received_once: ReceivedOnce) -> None:
+    data = captured()
+    assert_received_once(make_event("payments.payment.cancelled.v1", data, key="p"), consumer="billing")
+    invoice = Invoice.objects.get(payment_id=data["payment_id"], state="void")
+    assert_recorded(InvoiceVoided, invoice_id=invoice.pk, reason="cancelled")
+    assert not LedgerEntry.objects.exists()
+
+
 @pytest.mark.parametrize(("happened", "state"), [("paid", "paid"), ("voided", "void")])
 def test_payments_notes_its_invoice_once(happened: str, state: str, assert_received_once: ReceivedOnce) -> None:
     payment, invoice_id = capture(), uuid4()
