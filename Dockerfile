@@ -23,6 +23,7 @@ COPY inbox inbox
 COPY idempotency idempotency
 COPY contracts contracts
 COPY payments payments
+COPY reconciliation reconciliation
 COPY billing billing
 COPY search search
 COPY gateway gateway

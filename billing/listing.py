@@ -5,9 +5,10 @@ from uuid import UUID
 
 from django.db.models import Count, Model, Q, QuerySet, Sum
 
-from billing.models import Invoice
+from billing.models import Invoice, LatePayment
 
 Row = TypeVar("Row", bound=Model)
+OfPayment = TypeVar("OfPayment", Invoice, LatePayment)
 _State = Invoice.State
 
 
@@ -23,6 +24,20 @@ def page_of(
         wanted &= Q(pk__lt=cursor)
     found = list(rows.filter(wanted).order_by("-pk")[: limit + 1])
     return found[:limit], found[limit - 1].pk if len(found) > limit else None
+
+
+def page_by_payment(
+    rows: QuerySet[OfPayment], *, limit: int, payment_from: UUID, payment_to: UUID, cursor: UUID | None = None
+) -> tuple[list[OfPayment], UUID | None]:
+    """Return at most `limit` rows above the cursor in the order of payment_id, and the next cursor; None: that was all.
+
+    payment_from is included, payment_to is not. A reader of several lists meets a payment in all of them at once.
+    """
+    wanted = Q(payment_id__gte=payment_from, payment_id__lt=payment_to)
+    if cursor is not None:
+        wanted &= Q(payment_id__gt=cursor)
+    found = list(rows.filter(wanted).order_by("payment_id")[: limit + 1])
+    return found[:limit], found[limit - 1].payment_id if len(found) > limit else None
 
 
 def standing_of(customer_id: str) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from billing.models import Invoice, Subscription
 Text = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 OptionalText = Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[a-z0-9_-]+$")]
+Identity = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00]+$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
@@ -164,3 +165,75 @@ class InvoiceFilter(_Page):
     subscription_id: UUID | None = None
     reference: Text | None = None
     state: Invoice.State | None = None
+
+
+class PaymentRange(_Page):
+    """Of which payments: ids from payment_from on and below payment_to. They are UUIDs of version 7: a span of time."""
+
+    payment_from: UUID
+    payment_to: UUID
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+
+
+class CreditedRefund(Schema):
+    """A credit note, as the refund that it is for."""
+
+    refund_id: str
+    amount: int
+
+
+class BookedInvoiceOut(Schema):
+    """booked: the sums of its ledger lines by account, debit positive. kept: of late payments, what did not go back."""
+
+    id: UUID
+    payment_id: UUID
+    state: str
+    amount: int
+    credited: int
+    currency: str
+    booked: dict[str, int]
+    credit_notes: list[CreditedRefund]
+    kept: int
+
+
+class BookedInvoicePage(Schema):
+    """Some invoices by payment_id; next_cursor null: there are no more."""
+
+    invoices: list[BookedInvoiceOut]
+    next_cursor: UUID | None
+
+
+class LatePaymentOut(Schema):
+    """Money that came for an invoice that was closed, and how much of it went back."""
+
+    payment_id: UUID
+    invoice_id: UUID
+    amount: int
+    refunded: int
+    currency: str
+
+
+class LatePaymentPage(Schema):
+    """Some late payments by payment_id; next_cursor null: there are no more."""
+
+    payments: list[LatePaymentOut]
+    next_cursor: UUID | None
+
+
+class ReceivedEvents(Schema):
+    """Which events: ids are unique within a source only."""
+
+    source: Identity
+    event_id: Annotated[list[Identity], Field(max_length=100)]
+
+
+class ReceivedEventOut(Schema):
+    """An event that arrived. parked: why it did not take effect yet; empty: it did."""
+
+    event_id: str
+    event_type: str
+    topic: str
+    partition: int
+    offset: int
+    received_at: datetime
+    parked: str

@@ -1,7 +1,7 @@
 """The gateway's side of a call: what is asked of it, and what its answer means. Nothing here touches the database."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import stripe
@@ -12,6 +12,9 @@ from payments.models import GatewayCall
 State, Kind = GatewayCall.State, GatewayCall.Kind
 #: Begins the problem of a call whose key is answered with a stored failure.
 STORED_FAILURE = "stored failure: "
+_PAGE: Any = {"limit": 100}
+#: Reading may be tried again as it is.
+_READS: Any = {"max_network_retries": 2}
 _local = threading.local()
 # Else the client keeps an id of this machine in the home directory, and fails where there is none.
 stripe.enable_telemetry = False
@@ -42,6 +45,16 @@ def find_outcome(call: GatewayCall) -> Answer | None:
     """
     found = _FIND[Kind(call.kind)](call)
     return None if found is None else read_object(call, found)
+
+
+def list_charges(**wanted: Any) -> Iterator[Any]:
+    """Yield the gateway's charges, newest first, by pages: https://docs.stripe.com/api/charges/list has the filters."""
+    return _client().v1.charges.list(params=wanted | _PAGE, options=_READS).auto_paging_iter()
+
+
+def list_refunds(**wanted: Any) -> Iterator[Any]:
+    """Yield the gateway's refunds, newest first, by pages: https://docs.stripe.com/api/refunds/list has the filters."""
+    return _client().v1.refunds.list(params=wanted | _PAGE, options=_READS).auto_paging_iter()
 
 
 def read_object(call: GatewayCall, found: Any) -> Answer:

@@ -33,6 +33,7 @@ def configure_logging(*, level: str) -> None:
         # Not errors of ours: the client asked for something that is not there.
         "loggers": {
             "django.request": {"level": "ERROR"}, "stripe": {"level": "WARNING"}, "opensearch": {"level": "ERROR"},
+            "httpx": {"level": "WARNING"},
         },
     })  # fmt: skip
     structlog.configure(

@@ -24,6 +24,7 @@ def complete(environment: dict[str, str], folder: Path) -> None:
     environment["GATEWAY_DATABASE"] = f"{folder}/gateway/gateway.sqlite3"
     environment.setdefault("GATEWAY_API_KEY", "sk_test_doorstep")
     environment.setdefault("API_TOKEN", "development-token")
+    environment.setdefault("BILLING_TOKEN", environment["API_TOKEN"])
     environment.setdefault("SECRET_KEY", secret_key(folder / "secret_key"))
     environment["STATE_FOLDER"] = str(folder / "run")
 

@@ -19,6 +19,7 @@ os.environ.setdefault("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092")
 os.environ["CELERY_BROKER_URL"] = "memory://"  # tasks go nowhere: a nudge may always be lost
 os.environ.setdefault("GATEWAY_URL", "http://127.0.0.1:9")
 os.environ.setdefault("GATEWAY_API_KEY", "sk_test_doorstep")
+os.environ["BILLING_URL"], os.environ["BILLING_TOKEN"] = "http://127.0.0.1:9", "none"  # a test that asks sets them
 
 from services.settings.billing import OUTBOX as BILLING_OUTBOX  # noqa: E402
 from services.settings.payments import *  # noqa: E402, F403

@@ -1,5 +1,7 @@
 """The payments service."""
 
+from celery.schedules import crontab
+
 from services.settings.base import *  # noqa: F403
 from services.settings.base import (
     CELERY_BEAT_SCHEDULE,
@@ -44,3 +46,13 @@ CELERY_BEAT_SCHEDULE = CELERY_BEAT_SCHEDULE | {
     # expires: sweeps do not pile up while no worker runs.
     "sweep gateway calls": {"task": "payments.sweep_gateway_calls", "schedule": 2.0, "options": {"expires": 2.0}},
 }
+
+if url := env.str("BILLING_URL", default=""):  # optional: reconcile asks billing's API there
+    INSTALLED_APPS = [*INSTALLED_APPS, "reconciliation"]
+    RECONCILIATION = {"BILLING_URL": url, "BILLING_TOKEN": env.str("BILLING_TOKEN")}
+    CELERY_BEAT_SCHEDULE = CELERY_BEAT_SCHEDULE | {
+        # By day in UTC; expires: a night that a stopped worker missed is not caught up at noon.
+        "reconcile": {
+            "task": "reconciliation.reconcile", "schedule": crontab(hour=3, minute=0), "options": {"expires": 10_800},
+        },
+    }  # fmt: skip
