@@ -10,12 +10,16 @@ from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
 from access.tokens import make_token
+from inbox.offsets import read_offsets
+from inbox.receiving import receive
+from inbox.record import Record, read_record
 from inbox.testing import drain_inbox
 from outbox.testing import MemoryPublisher, drain_outbox
 from payments.gateway_calls import make_call
 from payments.models import GatewayCall, Payment
 from payments.operations import initiate_payment
 from tests.gateway_process import GatewayProcess
+from watching.topics import Topic
 
 
 class Money:
@@ -54,6 +58,14 @@ class Money:
         """Publish what was recorded; return how many events."""
         return drain_outbox(self.broker)
 
+    def receive_and_park(self, topic: str, *, consumer: str) -> None:
+        """The consumer receives what the topic holds, and parks what fails at the first try."""
+        for partition, published in self.broker.log.items():
+            if partition[0] == topic and published:
+                read_offsets(consumer, [partition], topics={topic: Topic("", 0)}, earliest=lambda _: 0)
+                records = [_record(partition, offset, each) for offset, each in enumerate(published)]
+                receive(consumer, records, expected={partition: 0}, attempts=1)
+
     def charge(self, **changes: Any) -> str:
         """Somebody charges at the gateway, past payments; return the charge's id."""
         return str(self.gateway.make(**({"confirm": True} | changes)).latest_charge)
@@ -73,10 +85,18 @@ class Money:
         return out.getvalue()
 
 
+def _record(partition: tuple[str, int], offset: int, published: Any) -> Record:
+    headers = [(name, text.encode() if isinstance(text, str) else text) for name, text in published.headers]
+    topic, number = partition
+    return read_record(
+        topic=topic, partition=number, offset=offset, key=published.key, value=published.value, headers=headers
+    )
+
+
 def ask_billing_at(url: str, settings: Settings, *, owner: Any) -> None:
-    """Point the reconciliation at billing's API."""
+    """Point the reconciliation at billing's API, and make that API the one of billing's process."""
     token, _ = make_token(owner, scopes=["billing:read"])
-    settings.ROOT_URLCONF = "services.urls.billing"
+    settings.ROOT_URLCONF, settings.INBOX = "services.urls.billing", settings.INBOX | {"CONSUMER": "billing"}
     settings.RECONCILIATION = settings.RECONCILIATION | {"BILLING_URL": url, "BILLING_TOKEN": token}
 
 

@@ -297,3 +297,17 @@ def test_the_nightly_run_leaves_a_row_that_is_judged(money: Money, settings: Set
     with connection.cursor() as cursor:
         cursor.execute("UPDATE reconciliation_run SET ended_at = now() - interval '27 hours'")
     assert ask_health("check_reconciliation").startswith("red: late: the last reconciliation ended 1620 min")
+
+
+def test_a_parked_event_is_named_in_the_journey(money: Money) -> None:
+    make_subscription()
+    renew_subscriptions(JANUARY_31)
+    money.publish()
+    drain_inbox(money.broker.log, consumer="payments")
+    Invoice.objects.update(amount=1)
+    money.call_gateway()
+    money.publish()
+    money.receive_and_park("payments.payment", consumer="billing")
+    said = money.reconcile()
+    assert "PARKED: failed: billing.exceptions.AmountDiffersError: payment" in said
+    assert kinds_of(said, Payment.objects.get().pk) == {"uninvoiced"}
