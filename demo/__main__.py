@@ -15,7 +15,7 @@ from rich.table import Table
 from demo.killer import Killer
 from demo.presses import Customers, Presses, UnexpectedAnswerError, paced
 from demo.purchases import BrokenFileError, Summary, read, summarise
-from demo.reconciliation import Line, count_invoiced, count_open, reconcile
+from demo.reconciliation import Line, compare_payments, count_invoiced, count_open, reconcile
 from stack import Stack, StackError
 from stack.interrupts import interrupt_on_signals
 
@@ -79,7 +79,9 @@ def _run(console: Console, options: argparse.Namespace, bought: Summary) -> int:
                 killer.abandon()
                 raise
             _wait_for_invoices(progress, stack, bought)
-        lines = reconcile(stack.environment, bought)
+        compared, said = compare_payments(stack.environment)
+        lines = [*reconcile(stack.environment, bought), compared]
+    console.print(said, markup=False, highlight=False)
     _show(console, lines, presses, killer, time.monotonic() - started)
     return 0 if all(line.holds for line in lines) and killer.killed.total() >= options.kills else 1
 

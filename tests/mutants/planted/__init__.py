@@ -1,5 +1,8 @@
 """The planted bugs, a module for each app that they are planted in."""
 
-from tests.mutants.planted import api, billing, gateway, inbox, outbox, payments
+from tests.mutants.planted import api, billing, gateway, inbox, outbox, payments, reconciliation
 
-MUTANTS = [*api.MUTANTS, *billing.MUTANTS, *gateway.MUTANTS, *inbox.MUTANTS, *outbox.MUTANTS, *payments.MUTANTS]
+MUTANTS = [
+    *api.MUTANTS, *billing.MUTANTS, *gateway.MUTANTS, *inbox.MUTANTS, *outbox.MUTANTS, *payments.MUTANTS,
+    *reconciliation.MUTANTS,
+]  # fmt: skip
