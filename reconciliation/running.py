@@ -34,10 +34,10 @@ def comparison(span: Span, *, grace_seconds: float | None = None) -> Iterator[Co
         yield Comparison(span, billing=billing, spool=spool, grace_seconds=grace)
 
 
-def reconcile_last_days(tell: Callable[[Difference], None], *, grace_seconds: float | None = None) -> Run:
+def reconcile_last_days(tell: Callable[[Difference], None]) -> Run:
     """Compare, tell each difference, and write down how it ended, whatever it was. Raises ReconciliationError."""
     started_at, span = timezone.now(), last_days()
-    with comparison(span, grace_seconds=grace_seconds) as compared:
+    with comparison(span) as compared:
         try:
             for difference in compared.differences():
                 tell(difference)

@@ -27,6 +27,7 @@ class Money:
 
     def __init__(self, gateway: GatewayProcess, settings: Settings) -> None:
         self.gateway = gateway
+        self.settings = settings
         self.broker = MemoryPublisher(topics=settings.OUTBOX["TOPICS"])
 
     def buy(self, amount: int = 1999, **changes: str) -> Payment:
@@ -75,11 +76,12 @@ class Money:
         with closing(sqlite3.connect(self.gateway.environment["GATEWAY_DATABASE"], timeout=10)) as database:
             database.executescript(statement)
 
-    def reconcile(self, *options: str, grace: int | None = 0) -> str:
+    def reconcile(self, *options: str, grace: int = 0) -> str:
         """Return the output of the command; its last line is that of the error when something differs."""
+        self.settings.RECONCILIATION = self.settings.RECONCILIATION | {"GRACE_SECONDS": grace}
         out = StringIO()
         try:
-            call_command("reconcile", *options, *([] if grace is None else ["--grace", str(grace)]), stdout=out)
+            call_command("reconcile", *options, stdout=out)
         except CommandError as error:
             return f"{out.getvalue()}exit code {error.returncode}: {error}"
         return out.getvalue()

@@ -88,7 +88,7 @@ def test_what_is_younger_than_the_grace_is_on_its_way(money: Money) -> None:
     money.buy()
     make_subscription()
     renew_subscriptions(JANUARY_31)
-    said = money.reconcile(grace=None)
+    said = money.reconcile(grace=900)
     assert "3 payments, 3 on their way" not in said, "the one that was charged is young, too"
     assert "3 payments, 4 on their way" in said
     assert Run.objects.get().on_their_way == 4
@@ -117,7 +117,7 @@ def test_a_refund_without_a_credit_note_is_found(money: Money) -> None:
     payment = money.pay()
     refund = request_refund(payment.pk, amount=500, reason="")
     money.call_gateway()
-    assert "1 on their way" in money.reconcile(grace=None)
+    assert "1 on their way" in money.reconcile(grace=900)
     said = money.reconcile()
     assert kinds_of(said, payment.pk) == {"credit"}
     assert f"payments gave back 5.00 USD ({refund.pk}), credit notes say nothing" in said
@@ -259,11 +259,14 @@ def test_many_differences_are_counted_and_the_first_are_told_with_their_journeys
     assert "4 differences" in said
 
 
-def test_a_span_is_looked_at_by_days_and_leaves_no_row(money: Money) -> None:
+def test_a_span_or_a_grace_that_somebody_asks_for_leaves_no_row(money: Money) -> None:
     money.pay()
     yesterday, today = (f"{timezone.now() - timedelta(days=days):%Y-%m-%d}" for days in (1, 0))
     assert "0 payments" in money.reconcile("--from-day", yesterday, "--to-day", yesterday)
     assert "1 payments" in money.reconcile("--from-day", yesterday, "--to-day", today)
+    money.buy()
+    assert "agree" in money.reconcile("--from-day", today, grace=900)
+    assert kinds_of(money.reconcile("--grace", "0", grace=900)) == {"open"}
     assert not Run.objects.exists()
     with pytest.raises(CommandError, match="'today' is not a day"):
         call_command("reconcile", "--from-day", "today")

@@ -12,6 +12,8 @@ from idempotency.conf import IdempotencySettings
 from inbox import pruning, tasks
 from inbox.conf import InboxSettings
 from outbox.conf import OutboxSettings
+from reconciliation.conf import ReconciliationSettings
+from reconciliation.judging import Kind
 from search.conf import SearchSettings
 from tests.bad_inputs import BAD_INPUTS
 from tests.mutants.mutant import Mutant
@@ -96,6 +98,18 @@ def test_what_check_search_says_is_in_operations_with_its_default_and_the_proble
     problems = re.findall(r"^\| `([^`]+)` \|", text.partition("<!-- /check_search -->")[2].partition("\n## ")[0], re.M)
     assert len(problems) == 2
     assert all(problem in (ROOT / "search/node.py").read_text() for problem in problems)
+
+
+def test_what_reconcile_and_check_reconciliation_say_is_in_operations_with_the_defaults() -> None:
+    text = (ROOT / "docs/operations.md").read_text()
+    rows = text.partition("<!-- reconcile -->")[2].partition("<!-- /reconcile -->")[0]
+    first_cells = re.findall(r"^\| (`.+?) \|", rows, re.MULTILINE)
+    assert {name for cell in first_cells for name in re.findall(r"`([a-z-]+)`", cell)} == set(Kind)
+    block = text.partition("<!-- check_reconciliation -->")[2].partition("<!-- /check_reconciliation -->")[0]
+    code = "".join((ROOT / file).read_text() for file in ("reconciliation/health.py", "watching/health.py"))
+    assert set(re.findall(r"^\| `(\w+)` \|", block, re.MULTILINE)) == set(re.findall(r'f?"([a-z]+): ', code))
+    for name in ("days", "grace_seconds", "late_hours", "timeout_seconds"):
+        assert f"| `{name.upper()}` | {ReconciliationSettings.model_fields[name].default:.0f} |" in text
 
 
 def test_the_retention_of_the_inbox_is_in_operations_with_its_defaults() -> None:

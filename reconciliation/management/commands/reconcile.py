@@ -28,8 +28,8 @@ class Command(BaseCommand):
         self, *args: Any, from_day: date | None, to_day: date | None, grace: float | None, **options: Any
     ) -> None:
         try:
-            if from_day is None and to_day is None:
-                run = reconcile_last_days(self._tell, grace_seconds=grace)
+            if from_day is None and to_day is None and grace is None:
+                run = reconcile_last_days(self._tell)
                 count, summary = run.differences, run.summary
             else:
                 count, summary = self._look_at(_span(from_day, to_day), grace)
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         self.stdout.write(summary)
 
     def _look_at(self, span: Span, grace: float | None) -> tuple[int, str]:
-        """Compare a span that somebody asks about: no row is written, since the nightly run is judged by those."""
+        """Compare what somebody asks about: no row is written, since check_reconciliation judges the newest one."""
         with comparison(span, grace_seconds=grace) as compared:
             for difference in compared.differences():
                 self._tell(difference)
