@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("relay", "inbox", "posting")  # modules of this package with a run()
+PARTS = ("relay", "inbox", "posting", "renewals")  # modules of this package with a run()
 
 
 def main() -> int:

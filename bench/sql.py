@@ -136,3 +136,15 @@ FROM generate_series(%(start)s::bigint, %(end)s::bigint) AS n
 FORGET_ABOVE = """
 DELETE FROM inbox_inboxevent WHERE id > %s
 """
+
+#: So many customers, each with a subscription that begins on the day.
+SUBSCRIBE = """
+INSERT INTO billing_plan (id, name, amount, currency, created_at) VALUES ('basic', 'Basic', 990, 'USD', now())
+ON CONFLICT DO NOTHING;
+INSERT INTO billing_customer (id, name, email, created_at)
+SELECT %(day)s || '-' || n, '', '', now() FROM generate_series(1, %(count)s) AS n;
+INSERT INTO billing_subscription (id, customer_id, plan_id, payment_method, state, anchor_on, cycles, next_cycle_on,
+                                  cycle_prefix, version, created_at)
+SELECT uuidv7(), id, 'basic', 'pm_card_visa', 'active', %(day)s::date, 0, %(day)s::date, '', 1, now()
+FROM billing_customer WHERE starts_with(id, %(day)s)
+"""

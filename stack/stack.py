@@ -75,6 +75,7 @@ class Stack:
         command = [sys.executable, "-m", "stack.processes", str(self.run), *names]
         with ExitStack() as exits:
             file = self.folder / "log" / "processes.log"
+            file.parent.mkdir(parents=True, exist_ok=True)  # no server of its own has made it
             log: IO[bytes] | None = exits.enter_context(file.open("wb")) if quiet else None
             process = subprocess.Popen(
                 command, stdout=log, stderr=log, env=self.environment, cwd=ROOT, start_new_session=True
