@@ -27,6 +27,7 @@ _REMEMBERED = (
     "source", "event_id", "event_type", "partition_key", "sequence", "topic", "partition", "offset", "digest", "data",
     "headers", "counted",
 )  # fmt: skip
+_MANY = 64
 
 
 def receive(
@@ -94,7 +95,10 @@ def _lock_offsets(cursor: Any, consumer: str, records: Sequence[Record], expecte
 
 def _look(cursor: Any, consumer: str, records: Sequence[Record]) -> dict[Identity, bytes]:
     """Return the digests of known ids, all of them if the first record of a partition is known: a replay is the rule
-    then, and asking costs half of what inserting in vain does. Else nothing; remember() finds single duplicates."""
+    then, and asking costs half of what inserting in vain does. Else nothing, nor for so few records that the question
+    itself costs more; remember() finds single duplicates."""
+    if len(records) < _MANY:
+        return {}
     firsts = {(record.topic, record.partition): record for record in reversed(records)}
     if not _digests(cursor, consumer, list(firsts.values())):
         return {}

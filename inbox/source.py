@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import structlog
-from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka import Consumer as KafkaConsumer
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from inbox.ends import Ends
 from inbox.exceptions import ConsumeFailedError
+from inbox.messages import is_end, place, to_record, written_at
 from inbox.receiving import Partition
-from inbox.record import Record, read_record, unreadable_record
+from inbox.record import Record
+from inbox.shown_offsets import ShownOffsets
 from inbox.topic_guard import TopicGuard
-from outbox.envelope import read_headers
 
 logger = structlog.get_logger(__name__)
 CONSUMER = {
@@ -73,6 +74,7 @@ class KafkaSource:
         if group_protocol == "consumer":
             del settings["partition.assignment.strategy"]  # KIP-848: the broker assigns
         self._kafka = KafkaConsumer(settings)
+        self._shown = ShownOffsets(self._kafka)
         self._kafka.subscribe(topics, on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
 
     @property
@@ -90,20 +92,22 @@ class KafkaSource:
         self._pause(self._guard.glance(self.expected))
         # poll() first: consume(n, t) waits for n messages or all of t.
         first = self._kafka.poll(timeout)
+        if first is None:
+            self._shown.show()
         messages = [] if first is None else [first, *self._kafka.consume(limit - 1, 0)]
         taken = [message for message in messages if self._is_record(message) and self._is_expected(message)]
-        records = [_to_record(message) for message in taken]
+        records = [to_record(message) for message in taken]
         self._note_ends(taken, places=[(record.topic, record.partition) for record in records])
         for message in messages:
-            if message.error() is not None and _is_end(message):
-                self._ends.reach(_place(message), int(message.offset() or 0))
+            if message.error() is not None and is_end(message):
+                self._ends.reach(place(message), int(message.offset() or 0))
         return records
 
     def _note_ends(self, taken: list[Message], places: list[Partition]) -> None:
         last = dict(zip(places, taken, strict=True))
         for partition, first in dict(zip(reversed(places), reversed(taken), strict=True)).items():
             offset = int(last[partition].offset() or 0)
-            self._ends.take(partition, offset, first_at=_written_at(first), last_at=_written_at(last[partition]))
+            self._ends.take(partition, offset, first_at=written_at(first), last_at=written_at(last[partition]))
 
     def progress(self) -> Progress:
         """Return how far it is; asks nobody."""
@@ -139,17 +143,14 @@ class KafkaSource:
         return None if high < 0 else max(high - next_offset, 0)  # OFFSET_INVALID: nothing was fetched yet
 
     def acknowledge(self, moved: dict[Partition, int]) -> None:
-        """Remember the new offsets, and tell Kafka for its dashboards only: they are never read back."""
+        """Remember the new offsets."""
         self.expected |= moved
         self._ends.settle(moved)
-        offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in moved.items()]
-        try:
-            self._kafka.commit(offsets=offsets, asynchronous=True)
-        except KafkaException as error:
-            logger.debug("offsets not shown to Kafka", error=str(error))
+        self._shown.note(moved)
 
     def close(self) -> None:
         """Leave the group at once, so that others take over without waiting."""
+        self._shown.show()
         self._guard.close()
         self._kafka.close()
 
@@ -158,11 +159,11 @@ class KafkaSource:
         error = message.error()
         if error is None:
             return True
-        if _is_end(message):
+        if is_end(message):
             return False
         if error.code() != KafkaError._AUTO_OFFSET_RESET:
             raise ConsumeFailedError(str(error))
-        self._stop(_place(message), error)
+        self._stop(place(message), error)
         return False
 
     def _stop(self, partition: Partition, error: KafkaError) -> None:
@@ -177,7 +178,7 @@ class KafkaSource:
 
     def _is_expected(self, message: Message) -> bool:
         """False for what a partition that was taken away or stopped, or a position before a rewind, left behind."""
-        partition = _place(message)
+        partition = place(message)
         return partition not in self.stopped and int(message.offset() or 0) >= self.expected.get(partition, 2**63)
 
     def _assign(self, kafka: KafkaConsumer, partitions: list[TopicPartition]) -> None:
@@ -203,6 +204,7 @@ class KafkaSource:
     def _forget(self, partitions: list[TopicPartition]) -> None:
         for partition in partitions:
             self.expected.pop((partition.topic, partition.partition), None)
+            self._shown.forget((partition.topic, partition.partition))
             self._ends.forget((partition.topic, partition.partition))
             self._guard.forget((partition.topic, partition.partition))
 
@@ -212,29 +214,3 @@ class KafkaSource:
         except KafkaException as error:
             raise ConsumeFailedError(f"the earliest offset of {partition[0]}/{partition[1]}: {error}") from error
         return int(low)
-
-
-def _place(message: Message) -> Partition:
-    return str(message.topic()), int(message.partition() or 0)
-
-
-def _is_end(message: Message) -> bool:
-    error = message.error()
-    return error is not None and error.code() == KafkaError._PARTITION_EOF
-
-
-def _written_at(message: Message) -> float:
-    kind, milliseconds = message.timestamp()
-    return time.time() if kind == TIMESTAMP_NOT_AVAILABLE else milliseconds / 1000
-
-
-def _to_record(message: Message) -> Record:
-    topic, partition = _place(message)
-    offset, key, value = int(message.offset() or 0), message.key(), message.value()
-    try:
-        headers = read_headers(message)
-    except ValueError as error:  # the binding decodes names, and cannot give them as bytes
-        return unreadable_record(
-            topic=topic, partition=partition, offset=offset, key=key, value=value, headers=[], error=error
-        )
-    return read_record(topic=topic, partition=partition, offset=offset, key=key, value=value, headers=headers)

@@ -58,3 +58,20 @@ def test_what_kafka_was_told_is_not_read_back(
     ends = [TopicPartition(*place, end) for place, end in topics.read_ends().items()]
     group.commit(offsets=ends, asynchronous=False)  # as if the database had gone back, or a tool had moved them
     receive_until(consumer("billing"), lambda: Invoice.objects.count() == 6)
+
+
+def test_kafka_is_shown_where_the_consumer_is_once_nothing_waits(
+    consumer: MakeConsumer, group: KafkaConsumer, relay: Relay, topics: Topics
+) -> None:
+    billing = consumer("billing")
+    for number in range(6):  # some in the second in which something was shown already
+        capture(number)
+        drain(relay)
+        receive_until(billing, lambda: Invoice.objects.count() == number + 1)  # noqa: B023  (used in this turn)
+    assert stored()
+    receive_until(billing, lambda: shown(group) == stored())
+
+
+def shown(group: KafkaConsumer) -> dict[int, int]:
+    told = group.committed([TopicPartition(TOPIC, partition) for partition in stored()], timeout=10)
+    return {each.partition: each.offset for each in told}
