@@ -49,7 +49,7 @@ test-search: setup ## Run the tests of the search index on a real OpenSearch nod
 test-control: setup ## Run payments against a provider that ignores idempotency keys (localstripe), beside the simulated one
 	@$(SYNC) --group control
 	@$(RUN)python -m stack with-servers --without-kafka -- $(RUN)python -m pytest -m control $(ARGS)
-bench: setup ## Measure relay, inbox and API beside their limits (ONLY=relay, inbox, posting or renewals, RUNS=5, ROWS=500000, FULL=1)
+bench: setup ## Measure everything beside its limits (ONLY=relay, inbox, posting, renewals or rebuild, RUNS=5, ROWS=500000, FULL=1)
 	@$(SYNC) --group bench
 	@$(RUN)python -m stack with-servers --folder bench -- $(RUN)python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(ROWS),--rows $(ROWS)) $(if $(FULL),--full)
 

@@ -1,4 +1,4 @@
-"""python -m bench [--only relay|inbox] [--runs 5] [--rows 500000] [--full], under python -m stack."""
+"""python -m bench [--only PART] [--runs 5] [--rows 500000] [--full], under python -m stack; the parts are PARTS."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("relay", "inbox", "posting", "renewals")  # modules of this package with a run()
+PARTS = ("relay", "inbox", "posting", "renewals", "rebuild")  # modules of this package with a run()
 
 
 def main() -> int:

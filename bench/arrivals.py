@@ -1,6 +1,7 @@
 """Topics full of events for the inbox, as the relay would have published them."""
 
 import random
+from collections.abc import Iterable
 
 from confluent_kafka import Producer
 from uuid_utils.compat import uuid7
@@ -26,15 +27,21 @@ POISONS = {
 
 def fill(topic: str, *, count: int, bootstrap_servers: str, event_type: str, poison: str = "") -> None:
     """Make the topic anew with `count` events of 300 bytes, 10,000 aggregates by turns; with a poison, 1 % of it."""
-    renew_topics({topic: PARTITIONS})
-    producer, pool, dice = (
-        Producer(PRODUCER | {"bootstrap.servers": bootstrap_servers}),
-        make_data(300),
-        random.Random(0),
+    pool, dice = make_data(300), random.Random(0)
+    data = (
+        POISONS[poison] if poison and dice.random() < _ONE_PER_CENT else pool[number % len(pool)]
+        for number in range(count)
     )
-    for number in range(count):
-        data = POISONS[poison] if poison and dice.random() < _ONE_PER_CENT else pool[number % len(pool)]
-        _produce(producer, topic, _event(number, data, event_type))
+    events = (_event(number, each, event_type) for number, each in enumerate(data))
+    publish(topic, events, bootstrap_servers=bootstrap_servers)
+
+
+def publish(topic: str, events: Iterable[Envelope], *, bootstrap_servers: str) -> None:
+    """Make the topic anew with these events."""
+    renew_topics({topic: PARTITIONS})
+    producer = Producer(PRODUCER | {"bootstrap.servers": bootstrap_servers})
+    for event in events:
+        _produce(producer, topic, event)
     producer.flush()
 
 

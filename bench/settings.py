@@ -6,8 +6,8 @@ from services.logging import configure_logging
 
 env = environ.Env()
 SECRET_KEY = env.str("SECRET_KEY", default="bench")
-INSTALLED_APPS = ["django.contrib.contenttypes", "outbox", "inbox", "bench"]
-SILENCED_SYSTEM_CHECKS = ["inbox.W001"]  # the topics are chosen by what is measured
+INSTALLED_APPS = ["django.contrib.contenttypes", "outbox", "inbox", "billing", "bench"]
+SILENCED_SYSTEM_CHECKS = ["inbox.W001", "inbox.W002"]  # topics and consumer are chosen by what is measured
 USE_TZ = True
 LOGGING_CONFIG = None
 configure_logging(level="WARNING")

@@ -132,6 +132,14 @@ SELECT 'bench', '/doorstep/bench', uuidv7((n - %(rows)s) * interval '1 ms' - int
 FROM generate_series(%(start)s::bigint, %(end)s::bigint) AS n
 """
 
+#: Billing has received a whole topic, and its projections know nothing of it.
+RECEIVED_BY_BILLING = """
+TRUNCATE billing_statement, billing_revenuebyday, inbox_inboxoffset;
+INSERT INTO inbox_inboxoffset (consumer, topic, partition, next_offset, topic_id, partition_count, problem)
+SELECT 'billing', %(topic)s, partition - 1, next_offset, '', 0, ''
+FROM unnest(%(ends)s::bigint[]) WITH ORDINALITY AS e (next_offset, partition)
+"""
+
 #: Back to the history alone: what a run received above it goes, and its space too.
 FORGET_ABOVE = """
 DELETE FROM inbox_inboxevent WHERE id > %s

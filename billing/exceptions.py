@@ -7,7 +7,8 @@ BillingError
 ├── ReferenceNotFoundError    404  of a customer or plan
 ├── PlanTakenError            409  a plan's id exists
 ├── UnknownReferenceError     422  a customer or plan that is named and not there
-└── AmountDiffersError        409  money that does not fit what is owed, or what may be credited
+├── AmountDiffersError        409  money that does not fit what is owed, or what may be credited
+└── RebuildError              500  a projection that cannot be rebuilt now; for the command alone
 """
 
 
@@ -65,3 +66,10 @@ class AmountDiffersError(BillingError):
 
     status = 409
     title = "The money does not fit the invoice"
+
+
+class RebuildError(BillingError):
+    """Nothing was swapped; the message says what to do."""
+
+    status = 500
+    title = "The projection cannot be rebuilt"

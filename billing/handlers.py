@@ -10,6 +10,7 @@ from billing.correcting import Refund, note_dispute, take_refund
 from billing.dunning import give_up, note_decline
 from billing.ledger import Cause
 from billing.operations import Purchase, settle_invoice, void_invoice
+from billing.projections import project
 from inbox import handles
 from outbox.envelope import Envelope
 
@@ -48,6 +49,8 @@ class RefundedPayment(BaseModel):
 
     payment_id: UUID
     refund_id: Text
+    customer_id: Text
+    reference: Text
     amount: Amount
     refunded: Amount
     currency: Currency
@@ -74,6 +77,7 @@ def invoice_captured_payment(payment: EndedPayment, envelope: Envelope) -> None:
         settle_invoice(payment.purchase(), cause)
     else:
         collect(payment.invoice_id, payment.receipt(), cause)
+    project(payment, envelope)
 
 
 @handles("payments.payment.declined.v1", EndedPayment)
@@ -102,6 +106,7 @@ def credit_refunded_payment(refunded: RefundedPayment, envelope: Envelope) -> No
         currency=refunded.currency, reason=refunded.reason,
     )  # fmt: skip
     take_refund(refund, _cause(envelope))
+    project(refunded, envelope)
 
 
 @handles("payments.payment.disputed.v1", DisputedPayment)

@@ -1,15 +1,18 @@
 """Lists: newest first, a page at a time. Ids are UUIDs of version 7: their order is that of their making."""
 
+from datetime import date, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import Count, Model, Q, QuerySet, Sum
+from django.utils import timezone
 
-from billing.models import Invoice, LatePayment
+from billing.models import Invoice, LatePayment, RevenueByDay
 
 Row = TypeVar("Row", bound=Model)
 OfPayment = TypeVar("OfPayment", Invoice, LatePayment)
 _State = Invoice.State
+_SUMS = ("payments", "captured", "refunds", "refunded")
 
 
 def page_of(
@@ -48,6 +51,15 @@ def standing_of(customer_id: str) -> list[dict[str, Any]]:
         owed=_sum(_State.OPEN), lost=_sum(_State.UNCOLLECTIBLE),
     )  # fmt: skip
     return [dict(each) for each in sums]
+
+
+def revenue_of(*, since: date | None, until: date | None, currency: str | None) -> list[dict[str, Any]]:
+    """Return money by UTC day and currency, oldest first, in minor units: with both days, by default of the last 31."""
+    last = until or timezone.now().date()
+    rows = RevenueByDay.objects.filter(day__range=(since or last - timedelta(days=30), last))
+    rows = rows.filter(currency=currency) if currency else rows
+    sums = rows.values("day", "currency").order_by("day", "currency")
+    return [dict(each) for each in sums.annotate(**{name: Sum(name) for name in _SUMS})]
 
 
 def _sum(state: Invoice.State) -> Sum:

@@ -16,11 +16,13 @@ Identity = Annotated[str, StringConstraints(min_length=1, max_length=255, patter
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
-class _In(Schema):
+class In(Schema):
+    """What is taken; a field that nobody knows is refused."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class CustomerIn(_In):
+class CustomerIn(In):
     """Who buys; `id` is the one that payments are made under."""
 
     id: Text
@@ -37,7 +39,7 @@ class CustomerOut(Schema):
     created_at: datetime
 
 
-class PlanIn(_In):
+class PlanIn(In):
     """What a month costs, in minor units (1999 is 19.99 USD); it never changes."""
 
     id: Slug
@@ -56,7 +58,7 @@ class PlanOut(Schema):
     created_at: datetime
 
 
-class SubscriptionIn(_In):
+class SubscriptionIn(In):
     """starts_on: the first day of the first cycle; absent: today, UTC."""
 
     customer_id: Text
@@ -65,7 +67,7 @@ class SubscriptionIn(_In):
     starts_on: Annotated[date | None, Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1))] = None
 
 
-class NothingIn(_In):
+class NothingIn(In):
     """Nothing to say: an empty object."""
 
 
@@ -145,19 +147,21 @@ class InvoicePage(Schema):
     next_cursor: UUID | None
 
 
-class _Page(Schema):
+class Page(Schema):
+    """Where a page begins, and how long it is."""
+
     cursor: UUID | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 50
 
 
-class SubscriptionFilter(_Page):
+class SubscriptionFilter(Page):
     """Which subscriptions, and from where on."""
 
     customer_id: Text
     state: Subscription.State | None = None
 
 
-class InvoiceFilter(_Page):
+class InvoiceFilter(Page):
     """Which invoices, and from where on."""
 
     customer_id: Text | None = None
@@ -167,7 +171,7 @@ class InvoiceFilter(_Page):
     state: Invoice.State | None = None
 
 
-class PaymentRange(_Page):
+class PaymentRange(Page):
     """Of which payments: ids from payment_from on and below payment_to. They are UUIDs of version 7: a span of time."""
 
     payment_from: UUID

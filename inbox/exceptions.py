@@ -8,6 +8,7 @@ InboxError
 ├── NotParkedError          no such event waits
 ├── TooManyParkedError      the cap: a share of the last events is parked
 ├── AssignmentLostError     the stored offset is not the one we expect: another consumer has the partition
+├── ReplayRefusedError      the topics do not hold what was received any more, or nothing was received yet
 ├── OffsetUnfitError        an offset that move_inbox_offset cannot move to, or that moved meanwhile
 └── ConsumeFailedError      Kafka answered with an error
 
@@ -58,6 +59,10 @@ class AssignmentLostError(InboxError):
     """Another consumer moved the offset: roll back and read it again."""
 
     is_retryable = True
+
+
+class ReplayRefusedError(InboxError):
+    """A replay would not give what was received: the message says why, and what to do."""
 
 
 class OffsetUnfitError(InboxError):

@@ -44,6 +44,11 @@ class InboxOffset(models.Model):
     topic = models.TextField()
     partition = models.IntegerField()
     next_offset = models.BigIntegerField()
+    furthest_offset = models.BigIntegerField(
+        default=0,
+        db_default=0,
+        help_text="the greatest next offset so far: a consumer that was sent back had been there",
+    )
     topic_id = models.TextField(
         blank=True, help_text="Kafka's, of the topic that the offset belongs to; empty: unknown"
     )

@@ -61,15 +61,20 @@ def next_offsets(records: Iterable[Record]) -> dict[Partition, int]:
 
 @contextmanager
 def begin() -> Iterator[Any]:
-    """Begin the transaction of a receive, a redrive or a pruning; gives a cursor whose parameters the server binds.
+    """Begin the transaction of a receive, a redrive or a pruning; gives a cursor whose parameters the server binds."""
+    with transaction.atomic():
+        cursor = binding_cursor()
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        yield cursor
+
+
+def binding_cursor() -> Any:
+    """Return a cursor of the open connection whose parameters the server binds.
 
     Only so can arrays travel in binary. (Django's own cursor writes them into the statement, at ten times the cost.)
     """
-    with transaction.atomic():
-        wrap: Any = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-        cursor = wrap(_ServerBindingCursor(connection.connection))
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-        yield cursor
+    wrap: Any = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    return wrap(_ServerBindingCursor(connection.connection))
 
 
 def lock_partition(cursor: Any, consumer: str, partition: Partition) -> bool:

@@ -9,7 +9,8 @@ ORDER BY topic, partition FOR UPDATE
 """
 
 MOVE_OFFSETS = """
-UPDATE inbox_inboxoffset AS o SET next_offset = n.next_offset
+UPDATE inbox_inboxoffset AS o
+SET next_offset = n.next_offset, furthest_offset = greatest(o.furthest_offset, n.next_offset)
 FROM unnest(%(topics)s::text[], %(partitions)s::int[], %(offsets)s::bigint[]) AS n (topic, partition, next_offset)
 WHERE o.consumer = %(consumer)s AND o.topic = n.topic AND o.partition = n.partition
 """
@@ -35,10 +36,13 @@ WHERE consumer = %(consumer)s AND topic = %(topic)s AND partition = %(partition)
 RETURNING id
 """
 
-#: A person's word: the offset, and that the topic as it is now is the right one.
+#: A person's word: the offset, and that the topic as it is now is the right one. How far the consumer had been is kept,
+#: unless that was in another topic.
 MOVE_BY_HAND = """
 UPDATE inbox_inboxoffset
 SET next_offset = %(next_offset)s, topic_id = %(topic_id)s, partition_count = %(partition_count)s,
+    furthest_offset = CASE WHEN topic_id IN ('', %(topic_id)s)
+                           THEN greatest(furthest_offset, next_offset, %(next_offset)s) ELSE %(next_offset)s END,
     stopped_at = NULL, problem = ''
 WHERE consumer = %(consumer)s AND topic = %(topic)s AND partition = %(partition)s
 """
@@ -122,7 +126,8 @@ FROM (SELECT id, consumer, topic, partition, received_at FROM inbox_inboxevent
 GROUP BY consumer, topic, partition ORDER BY consumer, topic, partition
 """
 
-#: Which may go. A parked event keeps its id until it is resolved and old. What a consumer that was sent back has
+#: Which may go. A parked event keeps its id until it is resolved and old; a discarded one for good: nothing else says
+#: that it never took effect, and a replay asks (NOT_APPLIED). What a consumer that was sent back has
 #: not passed again stays, or the horizon's span would hold what it has not seen.
 #: OFFSET 0 keeps the planner from joining: where inbox_parked was not analysed it read and sorted all of it for every
 #: chunk (90 ms beside 50,000 parked events). MATERIALIZED: as in REMEMBER.
@@ -138,7 +143,8 @@ SELECT e.id FROM inbox_inboxevent AS e JOIN o ON e."offset" < o.next_offset
 WHERE e.id = ANY (%(ids)s::bigint[]) AND NOT EXISTS (
     SELECT FROM inbox_parked AS p
     WHERE p.consumer = e.consumer AND p.source = e.source AND p.event_id = e.event_id
-      AND (p.resolved_at IS NULL OR p.resolved_at >= statement_timestamp() - %(days)s * interval '1 day')
+      AND (p.resolved_at IS NULL OR p.resolution = 'discarded'
+           OR p.resolved_at >= statement_timestamp() - %(days)s * interval '1 day')
     OFFSET 0
 ) AND NOT EXISTS (SELECT FROM ahead WHERE ahead.source = e.source AND ahead.event_type = e.event_type)
 """
@@ -170,11 +176,13 @@ WITH pruned AS (
 SELECT count(*) FROM pruned
 """
 
-#: Unreadable records have no id among the others; resolved and old, they go by themselves.
+#: Unreadable records have no id among the others; resolved and old, they go by themselves. Not those that were
+#: discarded: code that can read them may replay them.
 PRUNE_UNREADABLE = """
 DELETE FROM inbox_parked WHERE id IN (
     SELECT id FROM inbox_parked
     WHERE reason = 'unreadable' AND resolved_at < statement_timestamp() - %(days)s * interval '1 day'
+      AND resolution <> 'discarded'
     ORDER BY resolved_at LIMIT %(limit)s)
 """
 
@@ -191,4 +199,20 @@ SELECT count(*) FROM (
       AND parked_at >= coalesce((SELECT received_at FROM inbox_inboxevent WHERE consumer = %(consumer)s
                                  ORDER BY id DESC OFFSET %(window)s LIMIT 1), '-infinity')
     LIMIT %(most)s) AS p
+"""
+
+#: How far a consumer has received, by partition; one that was sent back had been further. Replays end there.
+RECEIVED = """
+SELECT topic, partition, greatest(next_offset, furthest_offset), topic_id, partition_count FROM inbox_inboxoffset
+WHERE consumer = %(consumer)s AND topic = ANY (%(topics)s::text[]) ORDER BY topic, partition
+"""
+
+#: The same, while nothing is received, redriven or pruned of any of them. In the order of LOCK_OFFSETS.
+RECEIVED_AND_LOCKED = RECEIVED + " FOR UPDATE"
+
+#: What was received and has had no effect (yet): a replay leaves it out. Contents, not ids: another one under the id
+#: may have taken the place of a discarded one.
+NOT_APPLIED = """
+SELECT id, source, event_id, digest FROM inbox_parked
+WHERE consumer = %(consumer)s AND (resolved_at IS NULL OR resolution = 'discarded')
 """

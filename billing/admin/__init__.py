@@ -1,5 +1,5 @@
 """Billing in the admin: everything to look at, nothing to change."""
 
-from billing.admin import correction, invoice, subscription
+from billing.admin import correction, invoice, projection, subscription
 
-__all__ = ["correction", "invoice", "subscription"]
+__all__ = ["correction", "invoice", "projection", "subscription"]

@@ -219,4 +219,57 @@ class Migration(migrations.Migration):
             model_name='invoice',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'paid'), _negated=True), ('payment_id__isnull', False), _connector='OR'), name='invoice_paid_names_its_payment'),
         ),
+        migrations.CreateModel(
+            name='Rebuild',
+            fields=[
+                ('projection', models.TextField(primary_key=True, serialize=False)),
+                ('version', models.IntegerField(help_text='of the code that built it')),
+                ('rebuilt_at', models.DateTimeField(auto_now=True)),
+                ('rows', models.BigIntegerField()),
+                ('digest', models.TextField(help_text='of all rows, as they were then')),
+                ('difference', models.TextField(blank=True, help_text='what the live table had otherwise; empty: nothing')),
+            ],
+            options={
+                'ordering': ['projection'],
+            },
+        ),
+        migrations.CreateModel(
+            name='RevenueByDay',
+            fields=[
+                ('id', models.TextField(db_collation='C', help_text='day/currency/partition', primary_key=True, serialize=False)),
+                ('day', models.DateField()),
+                ('currency', models.CharField(max_length=3)),
+                ('partition', models.SmallIntegerField(help_text="of the payment's key, on a topic of six")),
+                ('payments', models.BigIntegerField()),
+                ('captured', models.DecimalField(decimal_places=0, help_text='in minor units', max_digits=38)),
+                ('refunds', models.BigIntegerField()),
+                ('refunded', models.DecimalField(decimal_places=0, help_text='in minor units', max_digits=38)),
+            ],
+            options={
+                'verbose_name': 'revenue of a day',
+                'verbose_name_plural': 'revenue by day',
+                'ordering': ['-id'],
+                'indexes': [models.Index(fields=['day', 'currency'], name='revenue_by_day')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Statement',
+            fields=[
+                ('id', models.UUIDField(primary_key=True, serialize=False)),
+                ('customer_id', models.TextField()),
+                ('happened_at', models.DateTimeField(help_text="the event's time; 1970-01-01 when it has none that can be read")),
+                ('kind', models.TextField(choices=[('payment', 'Payment'), ('refund', 'Refund')])),
+                ('payment_id', models.UUIDField()),
+                ('reference', models.TextField()),
+                ('amount', models.BigIntegerField(help_text='in minor units')),
+                ('currency', models.CharField(max_length=3)),
+                ('source', models.TextField()),
+                ('event_id', models.TextField()),
+            ],
+            options={
+                'verbose_name': 'statement line',
+                'ordering': ['-id'],
+                'indexes': [models.Index(fields=['customer_id', 'id'], name='statement_by_customer')],
+            },
+        ),
     ]

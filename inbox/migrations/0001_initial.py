@@ -79,6 +79,7 @@ class Migration(migrations.Migration):
                 ('topic', models.TextField()),
                 ('partition', models.IntegerField()),
                 ('next_offset', models.BigIntegerField()),
+                ('furthest_offset', models.BigIntegerField(db_default=0, default=0, help_text='the greatest next offset so far: a consumer that was sent back had been there')),
                 ('topic_id', models.TextField(blank=True, help_text="Kafka's, of the topic that the offset belongs to; empty: unknown")),
                 ('partition_count', models.IntegerField(default=0, help_text='of the topic when it was first read; 0: unknown')),
                 ('stopped_at', models.DateTimeField(null=True)),

@@ -6,16 +6,18 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from access.models import ApiToken
+from billing.handlers import EndedPayment
 from billing.ledger import SALE, Cause, book
-from billing.models import CreditNote, Dispute, LatePayment
+from billing.models import CreditNote, Dispute, LatePayment, Rebuild, RevenueByDay, Statement
 from billing.operations import Purchase, settle_invoice
+from billing.projections import project
 from idempotency.models import IdempotencyKey
 from inbox.models import Heartbeat as ConsumerHeartbeat
 from inbox.models import InboxEvent, InboxHorizon, InboxOffset, ParkedEvent
@@ -24,6 +26,7 @@ from outbox.envelope import format_sequence
 from outbox.models import Heartbeat, OutboxEvent
 from outbox.relay import Relay
 from payments.models import GatewayCall
+from tests.payments_topic import capture as bought
 from tests.purchases import capture, drain
 from tests.subscriptions import make_subscription
 from tests.topics import Topics
@@ -33,7 +36,7 @@ PAGES = [
     "payments_gatewaycall", "idempotency_idempotencykey", "billing_invoice", "outbox_heartbeat",
     "inbox_inboxhorizon", "inbox_heartbeat", "access_apitoken",
     "billing_customer", "billing_plan", "billing_subscription", "billing_creditnote", "billing_latepayment",
-    "billing_dispute",
+    "billing_dispute", "billing_statement", "billing_revenuebyday", "billing_rebuild",
 ]  # fmt: skip
 CAUSE = "01939c00-0000-7000-8000-000000000001"
 SEQUENCE = format_sequence(generation=1, window_id=1, position=1)
@@ -78,8 +81,16 @@ def rows(log: None) -> dict[str, Any]:
         CreditNote.objects.create(invoice=invoice, refund_id="re_1", amount=1, currency="USD"),
         LatePayment.objects.create(invoice=invoice, payment_id=uuid4(), amount=1, currency="USD"),
         Dispute.objects.create(invoice=invoice, id="dp_1", amount=1, currency="USD", reason="r", status="s", version=1),
+        *projected(),
     ]
     return dict(zip(PAGES, made, strict=True))
+
+
+def projected() -> list[Any]:
+    with transaction.atomic():
+        project(EndedPayment.model_validate_json((event := bought()).data), event)
+    rebuilt = Rebuild.objects.create(projection="Statement", version=1, rows=1, digest="d")
+    return [Statement.objects.get(), RevenueByDay.objects.get(), rebuilt]
 
 
 @pytest.mark.parametrize("page", PAGES)

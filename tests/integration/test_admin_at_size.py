@@ -49,6 +49,9 @@ INSERT INTO billing_latepayment (payment_id, invoice_id, amount, currency, refun
 SELECT gen_random_uuid(), id, 1, 'USD', 0, now() FROM billing_invoice;
 INSERT INTO billing_dispute (id, invoice_id, amount, currency, reason, status, version, noted_at)
 SELECT 'dispute-' || reference, id, 1, 'USD', '', '', 1, now() FROM billing_invoice;
+INSERT INTO billing_statement (id, customer_id, happened_at, kind, payment_id, reference, amount, currency, source,
+                               event_id)
+SELECT uuidv7(), customer_id, now(), 'payment', id, reference, 1, 'USD', '/s', id::text FROM payments_payment;
 ANALYZE;
 """
 SEARCHES = [
@@ -61,7 +64,7 @@ SEARCHES = [
     ("billing_invoice", UNKNOWN), ("billing_invoice", "customer-77"), ("billing_invoice", "reference-77"),
     ("billing_customer", "customer-77"), ("billing_subscription", UNKNOWN), ("billing_subscription", "customer-77"),
     ("billing_creditnote", UNKNOWN), ("billing_creditnote", "refund-77"), ("billing_latepayment", UNKNOWN),
-    ("billing_dispute", "dispute-77"), ("billing_dispute", UNKNOWN),
+    ("billing_dispute", "dispute-77"), ("billing_dispute", UNKNOWN), ("billing_statement", "customer-77"),
 ]  # fmt: skip
 
 

@@ -268,6 +268,18 @@ def test_a_resolved_parked_event_goes_with_its_id_once_it_was_resolved_long_enou
     assert receive_all(of_outbox(1, 0)) == {Outcome.DUPLICATE: 1}
 
 
+def test_what_was_discarded_stays_or_nobody_could_tell_that_it_had_no_effect() -> None:
+    unreadable = read_record(topic=TOPIC, partition=0, offset=1, key=None, value=None, headers=[])
+    park(of_outbox(0))
+    receive_all(unreadable, of_outbox(2))
+    age(40)
+    ParkedEvent.objects.update(
+        resolved_at=timezone.now() - timedelta(days=40), resolution="discarded", resolved_by="p", discard_reason="r"
+    )
+    assert prune(RETENTION_DAYS=30) == Pruning(ids=1, kept=1, unreadable=0)
+    assert ParkedEvent.objects.count() == 2
+
+
 def test_other_contents_under_a_pruned_id_are_duplicates_and_stay_as_long_as_one_of_them_is_unresolved() -> None:
     contents = [
         record_at(n, captured(reference=str(n)), source=SOURCE, id="same", sequence=sequence(0)) for n in range(3)

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", *(f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md"))]
 
 
-@pytest.mark.parametrize(("document", "lines"), [("README.md", 200), ("CONTRIBUTING.md", 80), ("docs/proofs.md", 140)])
+@pytest.mark.parametrize(("document", "lines"), [("README.md", 200), ("CONTRIBUTING.md", 80), ("docs/proofs.md", 160)])
 def test_it_stays_short(document: str, lines: int) -> None:
     assert len((ROOT / document).read_text().splitlines()) <= lines
 

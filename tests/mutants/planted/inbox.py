@@ -81,8 +81,8 @@ MUTANTS = [
     Mutant(
         "parked-id-pruned",
         INBOX_SQL,
-        "AND (p.resolved_at IS NULL OR p.resolved_at",
-        "AND (p.resolved_at",
+        "AND (p.resolved_at IS NULL OR p.resolution",
+        "AND (p.resolution",
         RETENTION + "test_ids_of_unresolved_parked_events_stay_and_what_queues_behind_them_too",
     ),
     Mutant(
