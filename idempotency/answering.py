@@ -7,15 +7,24 @@ Source: draft-ietf-httpapi-idempotency-key-header-07, https://docs.stripe.com/ap
 
 import hashlib
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 
+from idempotency import sql
 from idempotency.exceptions import IdempotencyKeyReusedError, InvalidKeyError, RequestInProgressError
-from idempotency.models import IdempotencyKey
 
 MAX_KEY_LENGTH = 255
 Perform = Callable[[], tuple[int, bytes]]
+
+
+class Press(NamedTuple):
+    """One request under its key."""
+
+    principal: str
+    key: str
+    digest: bytes
 
 
 def answer_once(request: HttpRequest, perform: Perform) -> HttpResponse:
@@ -24,14 +33,13 @@ def answer_once(request: HttpRequest, perform: Perform) -> HttpResponse:
     Raises InvalidKeyError (400), RequestInProgressError (409), IdempotencyKeyReusedError (422), and what perform()
     raises; then nothing is stored and the key is free.
     """
-    key, principal, digest = _key(request), _principal(request), _digest(request)
-    with transaction.atomic():
-        _lock(principal, key)
-        stored = IdempotencyKey.objects.filter(principal=principal, key=key).first()
+    press = Press(_principal(request), _key(request), _digest(request))
+    with transaction.atomic(), connection.cursor() as cursor:
+        stored = _lock_and_look(cursor, press)
         if stored is not None:
-            return _replay(stored, digest)
+            return _replay(press, *stored)
         status, body = perform()
-        IdempotencyKey.objects.create(principal=principal, key=key, request_digest=digest, status=status, body=body)
+        cursor.execute(sql.STORE, press._asdict() | {"status": status, "body": body})
     return HttpResponse(body, status=status, content_type="application/json")
 
 
@@ -53,17 +61,20 @@ def _digest(request: HttpRequest) -> bytes:
     return hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.body).digest()
 
 
-def _lock(principal: str, key: str) -> None:
-    # First statement of the transaction, and it does not wait: without it a second press would wait on the unique
-    # index until the first is done, holding a connection.
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"{principal}\x1f{key}"])
-        if not cursor.fetchone()[0]:
-            raise RequestInProgressError(f"the first request with Idempotency-Key {key!r} still runs: repeat it later")
+def _lock_and_look(cursor: Any, press: Press) -> tuple[bytes, int, bytes] | None:
+    """Return digest, status and body of the answer that is stored. Raises RequestInProgressError."""
+    cursor.execute(sql.LOCK_AND_LOOK, press._asdict())
+    if not cursor.fetchone()[0]:
+        raise RequestInProgressError(
+            f"the first request with Idempotency-Key {press.key!r} still runs: repeat it later"
+        )
+    cursor.nextset()
+    stored: tuple[bytes, int, bytes] | None = cursor.fetchone()
+    return stored
 
 
-def _replay(stored: IdempotencyKey, digest: bytes) -> HttpResponse:
-    if bytes(stored.request_digest) != digest:
-        raise IdempotencyKeyReusedError(f"Idempotency-Key {stored.key!r} came with another request: use a new one")
+def _replay(press: Press, digest: bytes, status: int, body: bytes) -> HttpResponse:
+    if bytes(digest) != press.digest:
+        raise IdempotencyKeyReusedError(f"Idempotency-Key {press.key!r} came with another request: use a new one")
     headers = {"Idempotent-Replayed": "true"}
-    return HttpResponse(bytes(stored.body), status=stored.status, content_type="application/json", headers=headers)
+    return HttpResponse(bytes(body), status=status, content_type="application/json", headers=headers)

@@ -10,7 +10,6 @@ from ninja import Query, Router, Schema
 
 from access.bearer import Scope
 from idempotency.answering import answer_once
-from payments.calling import nudge
 from payments.exceptions import PaymentNotFoundError
 from payments.listing import list_payments
 from payments.models import GatewayCall, Payment, Refund
@@ -36,9 +35,7 @@ def create_payment(request: HttpRequest, purchase: PaymentIn) -> HttpResponse:
     """Accept a payment: 201 with status `initiated`. The second press gets the same answer and does nothing."""
 
     def create() -> tuple[int, bytes]:
-        payment = initiate_payment(**purchase.model_dump())
-        nudge(payment)
-        return 201, _body(PaymentOut, payment)
+        return 201, _body(PaymentOut, initiate_payment(**purchase.model_dump()))
 
     return answer_once(request, create)
 
@@ -74,7 +71,6 @@ def refund(request: HttpRequest, payment_id: UUID, wanted: RefundIn) -> HttpResp
 
     def give_back() -> tuple[int, bytes]:
         made = request_refund(payment_id, amount=wanted.amount, reason=wanted.reason)
-        nudge(made.payment)
         return 202, _body(RefundOut, made)
 
     return answer_once(request, give_back)
@@ -88,9 +84,7 @@ def find_refunds(request: HttpRequest, payment_id: UUID) -> list[Refund]:
 
 def _end(request: HttpRequest, ask: Callable[[], Payment]) -> HttpResponse:
     def end() -> tuple[int, bytes]:
-        payment = ask()
-        nudge(payment)
-        return 202, _body(PaymentOut, payment)
+        return 202, _body(PaymentOut, ask())
 
     return answer_once(request, end)
 

@@ -22,7 +22,7 @@ from payments.states import check_transition
 Status, Kind = Payment.Status, GatewayCall.Kind
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def initiate_payment(
     *, customer_id: str, reference: str, amount: int, currency: str, payment_method: str, capture: str = "automatic"
 ) -> Payment:

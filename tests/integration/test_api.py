@@ -1,11 +1,13 @@
 """POST /payments: the second press, and everything that must be refused with nothing written."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from idempotency.models import IdempotencyKey
 from outbox.models import OutboxEvent
@@ -40,6 +42,16 @@ def test_the_second_press_gets_the_same_bytes_and_does_nothing() -> None:
     assert second["Idempotent-Replayed"] == "true"
     assert "Idempotent-Replayed" not in first
     assert (Payment.objects.count(), GatewayCall.objects.count(), OutboxEvent.objects.count()) == (1, 1, 1)
+
+
+def test_key_and_event_cost_a_payment_three_statements() -> None:
+    with CaptureQueriesContext(connection) as sent:
+        press()
+    statements = [re.sub(r'["\s]+', " ", statement["sql"]).strip() for statement in sent.captured_queries]
+    assert [statement.split("(")[0].strip() for statement in statements[-7:]] == [
+        "BEGIN", "SELECT pg_try_advisory_xact_lock", "INSERT INTO payments_payment", "INSERT INTO outbox_event",
+        "INSERT INTO payments_gatewaycall", "INSERT INTO idempotency_key", "COMMIT",
+    ]  # fmt: skip
 
 
 def test_two_purchases_that_are_alike_in_everything_but_their_key_are_two_payments() -> None:

@@ -20,4 +20,14 @@ MUTANTS = [
         "DATA_UPLOAD_MAX_MEMORY_SIZE = 65_536", "DATA_UPLOAD_MAX_MEMORY_SIZE = None",
         "tests/integration/test_api.py::test_a_body_over_the_limit_is_413",
     ),
+    Mutant(
+        "key-looked-up-without-lock", "idempotency/sql.py",
+        "pg_try_advisory_xact_lock(hashtextextended(%(principal)s || E'\\\\x1f' || %(key)s, 0))", "true",
+        "tests/integration/test_api.py::test_a_request_that_still_runs_is_409",
+    ),
+    Mutant(
+        "nudge-asks-for-its-call", "payments/calling.py",
+        "partial(_nudge, call.pk)", "partial(_nudge, payment.gateway_calls.get().pk)",
+        "tests/integration/test_api.py::test_key_and_event_cost_a_payment_three_statements",
+    ),
 ]  # fmt: skip
