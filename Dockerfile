@@ -21,6 +21,7 @@ COPY watching watching
 COPY outbox outbox
 COPY inbox inbox
 COPY idempotency idempotency
+COPY bookmarks bookmarks
 COPY contracts contracts
 COPY payments payments
 COPY reconciliation reconciliation

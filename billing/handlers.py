@@ -57,6 +57,12 @@ class RefundedPayment(BaseModel):
     reason: Text = ""
 
 
+class HeardOfPayment(BaseModel):
+    """What billing reads of what is none of its business."""
+
+    payment_id: UUID
+
+
 class DisputedPayment(BaseModel):
     """What billing reads of a dispute."""
 
@@ -113,6 +119,11 @@ def credit_refunded_payment(refunded: RefundedPayment, envelope: Envelope) -> No
 def note_disputed_payment(disputed: DisputedPayment, envelope: Envelope) -> None:
     """The invoice shows the dispute."""
     note_dispute(**disputed.model_dump())
+
+
+@handles("payments.payment.authorized.v1", HeardOfPayment)
+def hear_of_authorized_payment(heard: HeardOfPayment, envelope: Envelope) -> None:
+    """Nothing to do; the inbox remembers it, so a read with its bookmark need not wait."""
 
 
 def _cause(envelope: Envelope) -> Cause:

@@ -17,7 +17,7 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
     search_help_text = "An idempotency key"
     fieldsets = [
         (None, {"fields": ["principal", "key", "created_at"]}),
-        ("Answer", {"fields": ["status", "body_visible", "sha256"]}),
+        ("Answer", {"fields": ["status", "headers", "body_visible", "sha256"]}),
     ]
 
     @admin.display(description="body")

@@ -6,7 +6,8 @@ Source: draft-ietf-httpapi-idempotency-key-header-07, https://docs.stripe.com/ap
 """
 
 import hashlib
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
@@ -16,7 +17,18 @@ from idempotency import sql
 from idempotency.exceptions import IdempotencyKeyReusedError, InvalidKeyError, RequestInProgressError
 
 MAX_KEY_LENGTH = 255
-Perform = Callable[[], tuple[int, bytes]]
+_NO_HEADERS: Mapping[str, str] = {}
+
+
+class Answer(NamedTuple):
+    """What is stored and replayed: status, JSON body, and headers beside the content type."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = _NO_HEADERS
+
+
+Perform = Callable[[], Answer]
 
 
 class Press(NamedTuple):
@@ -28,7 +40,7 @@ class Press(NamedTuple):
 
 
 def answer_once(request: HttpRequest, perform: Perform) -> HttpResponse:
-    """Run perform() at most once for the request's key and answer (status, JSON body); replay after that.
+    """Run perform() at most once for the request's key and answer with what it returned; replay that from then on.
 
     Raises InvalidKeyError (400), RequestInProgressError (409), IdempotencyKeyReusedError (422), and what perform()
     raises; then nothing is stored and the key is free.
@@ -38,9 +50,9 @@ def answer_once(request: HttpRequest, perform: Perform) -> HttpResponse:
         stored = _lock_and_look(cursor, press)
         if stored is not None:
             return _replay(press, *stored)
-        status, body = perform()
-        cursor.execute(sql.STORE, press._asdict() | {"status": status, "body": body})
-    return HttpResponse(body, status=status, content_type="application/json")
+        answer = perform()
+        cursor.execute(sql.STORE, press._asdict() | answer._asdict() | {"headers": json.dumps(answer.headers)})
+    return _respond(answer)
 
 
 def _key(request: HttpRequest) -> str:
@@ -61,20 +73,25 @@ def _digest(request: HttpRequest) -> bytes:
     return hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.body).digest()
 
 
-def _lock_and_look(cursor: Any, press: Press) -> tuple[bytes, int, bytes] | None:
-    """Return digest, status and body of the answer that is stored. Raises RequestInProgressError."""
+def _lock_and_look(cursor: Any, press: Press) -> tuple[bytes, int, bytes, str] | None:
+    """Return digest, status, body and headers of the answer that is stored. Raises RequestInProgressError."""
     cursor.execute(sql.LOCK_AND_LOOK, press._asdict())
     if not cursor.fetchone()[0]:
         raise RequestInProgressError(
             f"the first request with Idempotency-Key {press.key!r} still runs: repeat it later"
         )
     cursor.nextset()
-    stored: tuple[bytes, int, bytes] | None = cursor.fetchone()
+    stored: tuple[bytes, int, bytes, str] | None = cursor.fetchone()
     return stored
 
 
-def _replay(press: Press, digest: bytes, status: int, body: bytes) -> HttpResponse:
+def _replay(press: Press, digest: bytes, status: int, body: bytes, headers: str) -> HttpResponse:
     if bytes(digest) != press.digest:
         raise IdempotencyKeyReusedError(f"Idempotency-Key {press.key!r} came with another request: use a new one")
-    headers = {"Idempotent-Replayed": "true"}
-    return HttpResponse(bytes(body), status=status, content_type="application/json", headers=headers)
+    return _respond(Answer(status, bytes(body), json.loads(headers) | {"Idempotent-Replayed": "true"}))
+
+
+def _respond(answer: Answer) -> HttpResponse:
+    return HttpResponse(
+        answer.body, status=answer.status, content_type="application/json", headers=dict(answer.headers)
+    )

@@ -11,6 +11,7 @@ class IdempotencyKey(models.Model):
     request_digest = models.BinaryField()
     status = models.SmallIntegerField()
     body = models.BinaryField()
+    headers = models.JSONField(default=dict, help_text="beside the content type")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -6,10 +6,11 @@
 #: has just let go.
 LOCK_AND_LOOK = """
 SELECT pg_try_advisory_xact_lock(hashtextextended(%(principal)s || E'\\x1f' || %(key)s, 0));
-SELECT request_digest, status, body FROM idempotency_key WHERE key = %(key)s AND principal = %(principal)s
+SELECT request_digest, status, body, headers::text FROM idempotency_key
+WHERE key = %(key)s AND principal = %(principal)s
 """
 
 STORE = """
-INSERT INTO idempotency_key (principal, key, request_digest, status, body, created_at)
-VALUES (%(principal)s, %(key)s, %(digest)s, %(status)s, %(body)s, statement_timestamp())
+INSERT INTO idempotency_key (principal, key, request_digest, status, body, headers, created_at)
+VALUES (%(principal)s, %(key)s, %(digest)s, %(status)s, %(body)s, %(headers)s, statement_timestamp())
 """

@@ -216,3 +216,14 @@ NOT_APPLIED = """
 SELECT id, source, event_id, digest FROM inbox_parked
 WHERE consumer = %(consumer)s AND (resolved_at IS NULL OR resolution = 'discarded')
 """
+
+#: Where an event is, in one snapshot: a parked one has its id among the others, too. An id with another content in
+#: quarantine took effect. Last: was anything of that source pruned?
+ARRIVAL = """
+SELECT EXISTS (SELECT FROM inbox_parked
+               WHERE consumer = %(consumer)s AND source = %(source)s AND event_id = %(event_id)s
+                 AND resolved_at IS NULL AND reason IN ('failed', 'queued')),
+       EXISTS (SELECT FROM inbox_inboxevent
+               WHERE consumer = %(consumer)s AND source = %(source)s AND event_id = %(event_id)s),
+       EXISTS (SELECT FROM inbox_horizon WHERE consumer = %(consumer)s AND source = %(source)s)
+"""

@@ -29,12 +29,17 @@ from outbox.exceptions import (
 _SUSPICIOUS = re.compile(r"\\u0000|\d{19}")
 
 
-def record(event: Event, *, cause: Envelope | None = None) -> UUID:
-    """Record one event in the current transaction and return its id. See record_many for the cause and the errors."""
-    return record_many([event], causes=[cause])[0]
+def record(event: Event, *, cause: Envelope | None = None, event_id: UUID | None = None) -> UUID:
+    """Record one event in the current transaction and return its id. See record_many for the cause and the errors.
+
+    event_id: a UUID of version 7 that was promised to somebody who waits for the event; for this event alone.
+    """
+    return record_many([event], causes=[cause], event_ids=[event_id])[0]
 
 
-def record_many(events: Sequence[Event], *, causes: Sequence[Envelope | None] = ()) -> list[UUID]:
+def record_many(
+    events: Sequence[Event], *, causes: Sequence[Envelope | None] = (), event_ids: Sequence[UUID | None] = ()
+) -> list[UUID]:
     """Record events with one INSERT in the current transaction; return their ids (UUID version 7), in order.
 
     causes: for each event the received one that caused it, whose trace and correlation it carries on. By default
@@ -46,8 +51,11 @@ def record_many(events: Sequence[Event], *, causes: Sequence[Envelope | None] = 
     """
     if not connection.in_atomic_block:
         raise NotInTransactionError("record() needs the business transaction: wrap both in transaction.atomic()")
-    named = causes or [None] * len(events)
-    rows = [_row(event, cause or current_cause.get()) for event, cause in zip(events, named, strict=True)]
+    nothing = [None] * len(events)
+    rows = [
+        (event_id or uuid7(), *_row(event, cause or current_cause.get()))
+        for event, cause, event_id in zip(events, causes or nothing, event_ids or nothing, strict=True)
+    ]
     with connection.cursor() as cursor:
         if len(rows) == 1:
             cursor.execute(sql.RECORD_ONE, rows[0])
@@ -71,7 +79,7 @@ def _row(event: Event, cause: Envelope | ManyCauses | None) -> tuple[Any, ...]:
             f"{event.event_type}: {event.key}={key[:100]!r} must be 1 to {MAX_ATTRIBUTE_BYTES} bytes without NUL"
         )
     return (
-        uuid7(), settings.source, event.event_type, key, event.aggregate_type, key,
+        settings.source, event.event_type, key, event.aggregate_type, key,
         event.topic, key, data, json.dumps(_headers(event, cause)),
     )  # fmt: skip
 

@@ -9,7 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 
 from access.bearer import Scope
-from idempotency.answering import answer_once
+from bookmarks.bookmark import HEADER, Bookmark
+from bookmarks.header import answers_with_bookmark
+from idempotency.answering import Answer, answer_once
 from payments.exceptions import PaymentNotFoundError
 from payments.listing import list_payments
 from payments.models import GatewayCall, Payment, Refund
@@ -30,12 +32,16 @@ router = Router(tags=["payments"])
 READ, WRITE = Scope("payments:read"), Scope("payments:write")
 
 
-@router.post("/payments", response={201: PaymentOut}, auth=WRITE, summary="Pay for a purchase, once for its key")
+@router.post(
+    "/payments", response={201: PaymentOut}, auth=WRITE, summary="Pay for a purchase, once for its key",
+    openapi_extra=answers_with_bookmark(201),
+)  # fmt: skip
 def create_payment(request: HttpRequest, purchase: PaymentIn) -> HttpResponse:
     """Accept a payment: 201 with status `initiated`. The second press gets the same answer and does nothing."""
 
-    def create() -> tuple[int, bytes]:
-        return 201, _body(PaymentOut, initiate_payment(**purchase.model_dump()))
+    def create() -> Answer:
+        payment = initiate_payment(**purchase.model_dump())
+        return _answer(201, PaymentOut, payment, payment.outcome_id)
 
     return answer_once(request, create)
 
@@ -53,25 +59,34 @@ def get_payment(request: HttpRequest, payment_id: UUID) -> Payment:
     return _find(payment_id)
 
 
-@router.post("/payments/{payment_id}/capture", response={202: PaymentOut}, auth=WRITE, summary="Take it")
+@router.post(
+    "/payments/{payment_id}/capture", response={202: PaymentOut}, auth=WRITE, summary="Take it",
+    openapi_extra=answers_with_bookmark(202),
+)  # fmt: skip
 def capture(request: HttpRequest, payment_id: UUID, wanted: CaptureIn) -> HttpResponse:
     """Ask for all of an authorized payment, or a part: the rest is released. 202: the gateway is asked, look again."""
     return _end(request, partial(ask_to_end, payment_id, GatewayCall.Kind.CAPTURE, amount=wanted.amount))
 
 
-@router.post("/payments/{payment_id}/cancel", response={202: PaymentOut}, auth=WRITE, summary="Release it")
+@router.post(
+    "/payments/{payment_id}/cancel", response={202: PaymentOut}, auth=WRITE, summary="Release it",
+    openapi_extra=answers_with_bookmark(202),
+)  # fmt: skip
 def cancel(request: HttpRequest, payment_id: UUID, nothing: CancelIn) -> HttpResponse:
     """Release an authorized payment. 202: the gateway is asked, look again."""
     return _end(request, partial(ask_to_end, payment_id, GatewayCall.Kind.CANCEL))
 
 
-@router.post("/payments/{payment_id}/refund", response={202: RefundOut}, auth=WRITE, summary="Give money back")
+@router.post(
+    "/payments/{payment_id}/refund", response={202: RefundOut}, auth=WRITE, summary="Give money back",
+    openapi_extra=answers_with_bookmark(202),
+)  # fmt: skip
 def refund(request: HttpRequest, payment_id: UUID, wanted: RefundIn) -> HttpResponse:
     """Give back all that is left, or a part, as often as something is left. 202: the gateway is asked, look again."""
 
-    def give_back() -> tuple[int, bytes]:
+    def give_back() -> Answer:
         made = request_refund(payment_id, amount=wanted.amount, reason=wanted.reason)
-        return 202, _body(RefundOut, made)
+        return _answer(202, RefundOut, made, made.payment.outcome_id)
 
     return answer_once(request, give_back)
 
@@ -83,8 +98,9 @@ def find_refunds(request: HttpRequest, payment_id: UUID) -> list[Refund]:
 
 
 def _end(request: HttpRequest, ask: Callable[[], Payment]) -> HttpResponse:
-    def end() -> tuple[int, bytes]:
-        return 202, _body(PaymentOut, ask())
+    def end() -> Answer:
+        payment = ask()
+        return _answer(202, PaymentOut, payment, payment.outcome_id)
 
     return answer_once(request, end)
 
@@ -96,5 +112,7 @@ def _find(payment_id: UUID) -> Payment:
     return payment
 
 
-def _body(schema: type[Schema], row: Payment | Refund) -> bytes:
-    return schema.from_orm(row).model_dump_json().encode()
+def _answer(status: int, schema: type[Schema], row: Payment | Refund, outcome_id: UUID | None) -> Answer:
+    """Return the row as it is, and the bookmark of what will have become of the request."""
+    headers = {HEADER: str(Bookmark.of(outcome_id))} if outcome_id else {}
+    return Answer(status, schema.from_orm(row).model_dump_json().encode(), headers)

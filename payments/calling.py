@@ -22,6 +22,7 @@ def ask_for(kind: GatewayCall.Kind, payment: Payment, *, step: str, amount: int,
         payment=payment, kind=kind, step=step, amount=amount, refund=refund,
         idempotency_key=f"{payment.id}:{step}", due_at=timezone.now() + NUDGE_GRACE,
     )  # fmt: skip
+    payment.outcome_id = call.event_id
     if current_cause.get() is None:
         # Robust: a dead broker must not fail a request that is committed; the sweeper finds the row.
         transaction.on_commit(partial(_nudge, call.pk), robust=True)

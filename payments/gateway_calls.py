@@ -94,20 +94,24 @@ def _refuse(call: GatewayCall, answer: Answer) -> None:
     if call.refund is not None:
         fail_refund(call.refund)
     elif call.kind != Kind.CANCEL:  # a cancel that is refused leaves the payment as it is, for a person to look at
-        decline_payment(call.payment_id, decline_code=answer.reference)
+        decline_payment(call.payment_id, decline_code=answer.reference, event_id=call.event_id)
 
 
 def _complete_refund(call: GatewayCall, answer: Answer) -> None:
     if call.refund is not None:
-        complete_refund(call.refund)
+        complete_refund(call.refund, event_id=call.event_id)
 
 
 _CONFIRMED: dict[GatewayCall.Kind, Callable[[GatewayCall, Answer], object]] = {
     Kind.CHARGE: lambda call, answer: capture_payment(
-        call.payment_id, charge_id=answer.reference, intent_id=answer.intent_id
+        call.payment_id, charge_id=answer.reference, intent_id=answer.intent_id, event_id=call.event_id
     ),
-    Kind.AUTHORIZE: lambda call, answer: authorize_payment(call.payment_id, intent_id=answer.intent_id),
-    Kind.CAPTURE: lambda call, answer: capture_payment(call.payment_id, charge_id=answer.reference, amount=call.amount),
-    Kind.CANCEL: lambda call, answer: cancel_payment(call.payment_id),
+    Kind.AUTHORIZE: lambda call, answer: authorize_payment(
+        call.payment_id, intent_id=answer.intent_id, event_id=call.event_id
+    ),
+    Kind.CAPTURE: lambda call, answer: capture_payment(
+        call.payment_id, charge_id=answer.reference, amount=call.amount, event_id=call.event_id
+    ),
+    Kind.CANCEL: lambda call, answer: cancel_payment(call.payment_id, event_id=call.event_id),
     Kind.REFUND: _complete_refund,
 }

@@ -49,38 +49,41 @@ def begin_payment(payment: Payment) -> Payment:
 
 
 @transaction.atomic
-def authorize_payment(payment_id: UUID, *, intent_id: str) -> Payment:
+def authorize_payment(payment_id: UUID, *, intent_id: str, event_id: UUID | None = None) -> Payment:
     """Note that the money is set aside. Raises InvalidTransitionError unless the payment is initiated."""
     payment = move(payment_id, Status.AUTHORIZED, gateway_intent=intent_id)
-    record(PaymentAuthorized(**facts(payment)))
+    record(PaymentAuthorized(**facts(payment)), event_id=event_id)
     return payment
 
 
 @transaction.atomic
-def capture_payment(payment_id: UUID, *, charge_id: str, intent_id: str = "", amount: int | None = None) -> Payment:
+def capture_payment(
+    payment_id: UUID, *, charge_id: str, intent_id: str = "", amount: int | None = None, event_id: UUID | None = None
+) -> Payment:
     """Note that the money was taken; amount None: all of it. Raises InvalidTransitionError."""
     payment = lock_payment(payment_id)
     taken = payment.amount if amount is None else amount
     intent = intent_id or payment.gateway_intent
     payment = move(payment_id, Status.CAPTURED, captured=taken, gateway_intent=intent)
     changed: dict[str, Any] = facts(payment) | {"amount": taken}
-    record(PaymentCaptured(**changed, **asked_by(payment), charge_id=charge_id))
+    captured = PaymentCaptured(**changed, **asked_by(payment), charge_id=charge_id)
+    payment.outcome_id = record(captured, event_id=event_id)
     return payment
 
 
 @transaction.atomic
-def decline_payment(payment_id: UUID, *, decline_code: str) -> Payment:
+def decline_payment(payment_id: UUID, *, decline_code: str, event_id: UUID | None = None) -> Payment:
     """Note that the gateway refused. Raises InvalidTransitionError."""
     payment = move(payment_id, Status.DECLINED, decline_code=decline_code)
-    record(PaymentDeclined(**facts(payment), **asked_by(payment), decline_code=decline_code))
+    record(PaymentDeclined(**facts(payment), **asked_by(payment), decline_code=decline_code), event_id=event_id)
     return payment
 
 
 @transaction.atomic
-def cancel_payment(payment_id: UUID) -> Payment:
+def cancel_payment(payment_id: UUID, *, event_id: UUID | None = None) -> Payment:
     """Note that what was set aside is released. Raises InvalidTransitionError unless the payment is authorized."""
     payment = move(payment_id, Status.CANCELLED)
-    record(PaymentCancelled(**facts(payment), invoice_id=payment.invoice_id))
+    record(PaymentCancelled(**facts(payment), invoice_id=payment.invoice_id), event_id=event_id)
     return payment
 
 

@@ -36,7 +36,7 @@ def request_refund(payment_id: UUID, *, amount: int | None, reason: str, asked_b
 
 
 @transaction.atomic
-def complete_refund(refund: Refund) -> None:
+def complete_refund(refund: Refund, *, event_id: UUID | None = None) -> None:
     """Note that the money went back, and announce it."""
     payment = lock_payment(refund.payment_id)
     _end(refund, Refund.Status.SUCCEEDED)
@@ -50,7 +50,8 @@ def complete_refund(refund: Refund) -> None:
         PaymentRefunded(
             **facts(payment) | {"amount": refund.amount}, refund_id=str(refund.id), refunded=payment.refunded,
             reason=refund.reason, invoice_id=payment.invoice_id,
-        )
+        ),
+        event_id=event_id,
     )  # fmt: skip
 
 

@@ -13,7 +13,8 @@ from ninja.errors import HttpError, ValidationError
 def use_problem_details(api: NinjaAPI, *domain_errors: type[Exception]) -> None:
     """Make the API answer every expected error as problem details.
 
-    A domain error has `status` and `title`; its message becomes the detail, its `challenge` WWW-Authenticate.
+    A domain error has `status` and `title`; its message becomes the detail, its `challenge` WWW-Authenticate, its
+    `retry_after` (seconds) Retry-After.
     """
     for error_class in domain_errors:
         api.add_exception_handler(error_class, _answer_domain_error)
@@ -31,6 +32,8 @@ def problem(status: int, title: str, detail: str, **members: Any) -> HttpRespons
 
 def _answer_domain_error(request: HttpRequest, error: Any) -> HttpResponse:
     response = problem(error.status, error.title, str(error))
+    if retry_after := getattr(error, "retry_after", 0):
+        response["Retry-After"] = str(retry_after)
     if challenge := getattr(error, "challenge", ""):
         response["WWW-Authenticate"] = challenge  # RFC 9110, section 11.6.1: a 401 names how to authenticate
     return response

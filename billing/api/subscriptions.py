@@ -27,7 +27,9 @@ from billing.schemas import (
     SubscriptionPage,
 )
 from billing.subscribing import cancel_subscription, create_plan, describe_customer, subscribe
-from idempotency.answering import answer_once
+from bookmarks.header import ReadAfter
+from bookmarks.waiting import wait_until_applied
+from idempotency.answering import Answer, answer_once
 
 READ, WRITE = Scope("billing:read"), Scope("billing:write")
 router = Router(tags=["subscriptions"])
@@ -42,14 +44,16 @@ def post_customer(request: HttpRequest, wanted: CustomerIn) -> HttpResponse:
 
 
 @router.get("/customers/{customer_id}", response=CustomerOut, auth=READ, summary="Look at a customer")
-def get_customer(request: HttpRequest, customer_id: str) -> Model:
+def get_customer(request: HttpRequest, customer_id: str, bookmark: ReadAfter = None) -> Model:
     """Return the customer."""
+    wait_until_applied(bookmark)
     return _find(Customer, customer_id)
 
 
 @router.get("/customers/{customer_id}/statement", response=StatementOut, auth=READ, summary="Where a customer stands")
-def get_statement(request: HttpRequest, customer_id: str) -> dict[str, Any]:
+def get_statement(request: HttpRequest, customer_id: str, bookmark: ReadAfter = None) -> dict[str, Any]:
     """Return the sums of the customer's invoices, by currency."""
+    wait_until_applied(bookmark)
     return {"customer_id": _find(Customer, customer_id).pk, "currencies": standing_of(customer_id)}
 
 
@@ -102,7 +106,7 @@ def post_cancel(request: HttpRequest, subscription_id: UUID, nothing: NothingIn)
 
 def _answer(request: HttpRequest, status: int, shown_as: type[Schema], perform: Callable[[], Model]) -> HttpResponse:
     """Perform once for the request's key, and answer with the row that came of it."""
-    return answer_once(request, lambda: (status, shown_as.from_orm(perform()).model_dump_json().encode()))
+    return answer_once(request, lambda: Answer(status, shown_as.from_orm(perform()).model_dump_json().encode()))
 
 
 def _find(model: type[Customer] | type[Plan], key: str) -> Model:

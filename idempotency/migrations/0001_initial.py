@@ -20,6 +20,7 @@ class Migration(migrations.Migration):
                 ('request_digest', models.BinaryField()),
                 ('status', models.SmallIntegerField()),
                 ('body', models.BinaryField()),
+                ('headers', models.JSONField(default=dict, help_text='beside the content type')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
             options={

@@ -86,6 +86,7 @@ class Migration(migrations.Migration):
                 ('due_at', models.DateTimeField(help_text='from then on the sweeper may take it: nudge lost, lease over, next try')),
                 ('swept_at', models.DateTimeField(help_text='when the sweeper last nudged for it', null=True)),
                 ('key_used_at', models.DateTimeField(help_text='when the key was first sent: its life begins', null=True)),
+                ('event_id', models.UUIDField(default=uuid_utils.compat.uuid7, help_text='the event that tells how it ended will have it')),
                 ('gateway_reference', models.TextField(blank=True, default='')),
                 ('problem', models.TextField(blank=True, default='')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),

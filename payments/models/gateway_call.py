@@ -3,6 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from uuid_utils.compat import uuid7
 
 from payments.models.payment import Payment
 from payments.models.refund import Refund
@@ -42,6 +43,7 @@ class GatewayCall(models.Model):
     due_at = models.DateTimeField(help_text="from then on the sweeper may take it: nudge lost, lease over, next try")
     swept_at = models.DateTimeField(null=True, help_text="when the sweeper last nudged for it")
     key_used_at = models.DateTimeField(null=True, help_text="when the key was first sent: its life begins")
+    event_id = models.UUIDField(default=uuid7, help_text="the event that tells how it ended will have it")
     gateway_reference = models.TextField(default="", blank=True)
     problem = models.TextField(default="", blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

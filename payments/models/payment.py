@@ -1,5 +1,7 @@
 """Payments."""
 
+from uuid import UUID
+
 from django.db import models
 from django.db.models import F, Func, Q
 from uuid_utils.compat import uuid7
@@ -26,6 +28,9 @@ class Payment(models.Model):
         NONE = "", "none yet"
         PAID = "paid"
         VOID = "void"
+
+    #: Not a column: the event that tells how the request ended, known to the operation that was just asked for it.
+    outcome_id: UUID | None = None
 
     id = models.UUIDField(primary_key=True, default=uuid7, help_text="version 7: it holds the time of its making")
     customer_id = models.TextField()

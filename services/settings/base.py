@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "outbox",
     "inbox",
     "idempotency",
+    "bookmarks",
     "contracts",
 ]
 MIDDLEWARE = [

@@ -12,6 +12,7 @@ from pydantic_core import to_json
 
 from access.exceptions import AccessError
 from access.rate import PrincipalRate
+from bookmarks.exceptions import BookmarkError
 from idempotency.exceptions import IdempotencyError
 from services.health import health
 from services.problems import use_problem_details
@@ -35,7 +36,7 @@ def service_api(name: str, routers: Sequence[Router], *domain_errors: type[Excep
     )  # fmt: skip
     for router in routers:  # the first with a fitting path answers
         api.add_router("", router)
-    use_problem_details(api, AccessError, IdempotencyError, *domain_errors)
+    use_problem_details(api, AccessError, BookmarkError, IdempotencyError, *domain_errors)
     return api
 
 

@@ -30,11 +30,11 @@ SELECT uuidv7(), 'customer-' || n, 'reference-' || n, 1, 'USD', '', 'automatic',
        '', '', 1
 FROM generate_series(1, 6000) AS n;
 INSERT INTO payments_gatewaycall (payment_id, kind, step, amount, idempotency_key, earlier_keys, state, attempts,
-                                  due_at, gateway_reference, problem, created_at, updated_at)
-SELECT id, 'charge', 'capture', 1, id || ':capture', '{}', 'pending', 0, now(), '', '', now(), now()
+                                  due_at, event_id, gateway_reference, problem, created_at, updated_at)
+SELECT id, 'charge', 'capture', 1, id || ':capture', '{}', 'pending', 0, now(), uuidv7(), '', '', now(), now()
 FROM payments_payment;
-INSERT INTO idempotency_key (principal, key, request_digest, status, body, created_at)
-SELECT 'p', 'key-' || n, '', 201, '', now() FROM generate_series(1, 6000) AS n;
+INSERT INTO idempotency_key (principal, key, request_digest, status, body, headers, created_at)
+SELECT 'p', 'key-' || n, '', 201, '', '{}', now() FROM generate_series(1, 6000) AS n;
 INSERT INTO billing_invoice (id, payment_id, customer_id, reference, amount, currency, state, version, issued_at)
 SELECT gen_random_uuid(), id, customer_id, reference, 1, 'USD', 'paid', 2, now() FROM payments_payment;
 INSERT INTO billing_customer (id, name, email, created_at)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bookmarks.conf import BookmarkSettings
 from gateway.faults import NAMES as FAULTS
 from idempotency import pruning as key_pruning
 from idempotency import tasks as key_tasks
@@ -110,6 +111,12 @@ def test_what_reconcile_and_check_reconciliation_say_is_in_operations_with_the_d
     assert set(re.findall(r"^\| `(\w+)` \|", block, re.MULTILINE)) == set(re.findall(r'f?"([a-z]+): ', code))
     for name in ("days", "grace_seconds", "late_hours", "timeout_seconds"):
         assert f"| `{name.upper()}` | {ReconciliationSettings.model_fields[name].default:.0f} |" in text
+
+
+def test_the_settings_of_bookmarks_are_in_the_document_of_billing_with_their_defaults() -> None:
+    text = (ROOT / "docs/billing.md").read_text()
+    for name, field in BookmarkSettings.model_fields.items():
+        assert f'`BOOKMARKS["{name.upper()}"]` ({field.default:g})' in text
 
 
 def test_the_retention_of_the_inbox_is_in_operations_with_its_defaults() -> None:

@@ -2,6 +2,8 @@
 
 from tests.mutants.mutant import Mutant
 
+BOOKMARKS = "tests/integration/test_bookmarks.py::"
+
 MUTANTS = [
     Mutant(
         "key-of-another-principal-replayed", "idempotency/answering.py",
@@ -29,5 +31,41 @@ MUTANTS = [
         "nudge-asks-for-its-call", "payments/calling.py",
         "partial(_nudge, call.pk)", "partial(_nudge, payment.gateway_calls.get().pk)",
         "tests/integration/test_api.py::test_key_and_event_cost_a_payment_three_statements",
+    ),
+    Mutant(
+        "bookmark-ignored", "bookmarks/waiting.py",
+        "if text is None:", "if True:",
+        BOOKMARKS + "test_every_read_of_what_payments_changes_takes_a_bookmark",
+    ),
+    Mutant(
+        "bookmark-waited-for-without-end", "bookmarks/waiting.py",
+        "seconds=bookmark_settings().wait_seconds", "seconds=20",
+        BOOKMARKS + "test_the_wait_is_bounded",
+    ),
+    Mutant(
+        "bookmark-keeps-its-place", "bookmarks/waiting.py",
+        "places.release()", "pass",
+        BOOKMARKS + "test_who_finds_no_place_to_wait_looks_once_and_places_are_given_back",
+    ),
+    Mutant(
+        "bookmark-of-any-source", "bookmarks/bookmark.py",
+        "if source not in known:", "if not source:",
+        BOOKMARKS + "test_what_no_service_that_is_read_here_gave_out_is_400",
+    ),
+    Mutant(
+        "bookmark-parked-is-applied", "inbox/sql.py",
+        "AND resolved_at IS NULL AND reason IN ('failed', 'queued')),", "AND false),",
+        BOOKMARKS + "test_a_parked_write_is_told_at_once_until_a_person_has_resolved_it",
+    ),
+    Mutant(
+        "bookmark-of-nothing", "payments/operations.py",
+        "record(captured, event_id=event_id)", "record(captured)",
+        "tests/integration/test_given_bookmarks.py::"
+        "test_a_bookmark_names_the_event_that_tells_how_the_write_ended_and_billing_remembers_its_type",
+    ),
+    Mutant(
+        "bookmark-not-replayed", "idempotency/answering.py",
+        'json.loads(headers) | {"Idempotent-Replayed": "true"}', '{"Idempotent-Replayed": "true"}',
+        "tests/integration/test_given_bookmarks.py::test_the_second_press_gets_the_same_bookmark",
     ),
 ]  # fmt: skip
