@@ -37,7 +37,9 @@ class InboxSettings(BaseModel):
         description="ce_source of each outbox of this template: the topics that it publishes to itself; only there does"
         " ce_sequence tell what was received before its id was pruned",
     )
-    group_protocol: Literal["consumer", "classic"] = Field(default="consumer", description="KIP-848 or the older one")
+    group_protocol: Literal["consumer", "classic", "eager"] = Field(
+        default="consumer", description="KIP-848; the older one, step by step (KIP-429); or with members that are eager"
+    )
     stop_seconds: float = Field(
         default=5.0, gt=0, description="a batch in hand may take so long after SIGTERM, then it is rolled back"
     )

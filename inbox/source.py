@@ -1,7 +1,6 @@
 """Records from Kafka, beginning at the offsets that the database knows.
 
-Rebalances are incremental in both group protocols (KIP-429, KIP-848). Callbacks run inside poll(), never while a
-transaction is open.
+Callbacks of a rebalance run inside poll(), never while a transaction is open.
 """
 
 import time
@@ -21,15 +20,21 @@ from inbox.shown_offsets import ShownOffsets
 from inbox.topic_guard import TopicGuard
 
 logger = structlog.get_logger(__name__)
-CONSUMER = {
+CONSUMER: dict[str, Any] = {
     "enable.partition.eof": True,  # says when nothing waits: see ends.py
     "enable.auto.commit": False,  # the database knows the offsets
     "auto.offset.reset": "error",  # never skip silently what retention took
     "fetch.queue.backoff.ms": 10,  # the default of 1000 stalls a fast consumer (194,000 instead of 716,000 records/s)
     "queued.max.messages.kbytes": 4_096,  # some batches read ahead; the default of 65,536 took 40 to 90 MB more memory
     "isolation.level": "read_committed",
-    "partition.assignment.strategy": "cooperative-sticky",
     "log_level": 3,
+}
+#: How a group shares its partitions out. KIP-848: the broker does, step by step. KIP-429: a member does, step by step.
+#: Eager: everybody gives all up first; for groups whose other members do so too, as the broker refuses the mixture.
+PROTOCOLS: dict[str, dict[str, Any]] = {
+    "consumer": {"group.protocol": "consumer"},
+    "classic": {"group.protocol": "classic", "partition.assignment.strategy": "cooperative-sticky"},
+    "eager": {"group.protocol": "classic", "partition.assignment.strategy": "range,roundrobin"},
 }
 _PROVEN_SECONDS = 10.0
 
@@ -67,12 +72,10 @@ class KafkaSource:
         self._ends = Ends()
         self._topics = topics
         self._proven_at = time.monotonic() + _PROVEN_SECONDS
-        settings: dict[str, Any] = CONSUMER | {"bootstrap.servers": bootstrap_servers, "group.id": consumer}
+        self._is_eager = group_protocol == "eager"
+        settings = CONSUMER | PROTOCOLS[group_protocol] | {"bootstrap.servers": bootstrap_servers, "group.id": consumer}
         if hear is not None:
             settings["error_cb"] = hear
-        settings["group.protocol"] = group_protocol
-        if group_protocol == "consumer":
-            del settings["partition.assignment.strategy"]  # KIP-848: the broker assigns
         self._kafka = KafkaConsumer(settings)
         self._shown = ShownOffsets(self._kafka)
         self._kafka.subscribe(topics, on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
@@ -186,7 +189,8 @@ class KafkaSource:
         offsets = self._guard.assign(assigned, earliest=self._earliest)
         self.expected |= offsets
         self._ends.assign(offsets)
-        kafka.incremental_assign([TopicPartition(topic, number, offset) for (topic, number), offset in offsets.items()])
+        take = kafka.assign if self._is_eager else kafka.incremental_assign
+        take([TopicPartition(topic, number, offset) for (topic, number), offset in offsets.items()])
         # librdkafka keeps the pause of a partition that was taken away, also when it comes back with a moved offset.
         kafka.resume([TopicPartition(*partition) for partition in offsets.keys() - self.stopped])
         self._pause(self.stopped & offsets.keys())
@@ -196,7 +200,10 @@ class KafkaSource:
 
     def _revoke(self, kafka: KafkaConsumer, partitions: list[TopicPartition]) -> None:
         self._forget(partitions)
-        kafka.incremental_unassign(partitions)
+        if self._is_eager:
+            kafka.unassign()
+        else:
+            kafka.incremental_unassign(partitions)
 
     def _lose(self, kafka: KafkaConsumer, partitions: list[TopicPartition]) -> None:
         self._revoke(kafka, partitions)

@@ -27,11 +27,13 @@ from tests.faults.wires import victim_at
 from tests.topics import Topics
 
 pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("offsets_never_go_back")]
-PROTOCOLS = ["consumer", "classic"]
-#: Where the group matters: in both protocols.
-IN_THE_GROUP = [(protocol, point) for protocol in PROTOCOLS for point in [*STARTING[1:3], ACROSS]]
+PROTOCOLS = ["consumer", "classic", "eager"]
+#: Where the group matters: in each protocol.
+IN_THE_GROUP = [(protocol, point) for protocol in PROTOCOLS[:2] for point in STARTING[1:3]] + [
+    (protocol, ACROSS) for protocol in PROTOCOLS
+]
 KILLED = [("consumer", point) for point in [STARTING[0], STARTING[3], *IN_A_BATCH, *BEHIND_IT]]
-STOPPED = [("consumer", point) for point in IN_A_BATCH] + [(protocol, ACROSS) for protocol in PROTOCOLS]
+STOPPED = [("consumer", point) for point in IN_A_BATCH] + [(protocol, ACROSS) for protocol in PROTOCOLS[:2]]
 UNTOUCHED = [point.name for point in [*STARTING, *IN_A_BATCH[:-1]]]
 
 

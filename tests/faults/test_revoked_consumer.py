@@ -1,4 +1,4 @@
-"""C14, C15: a consumer's partitions go to another one while its transaction is open, in both group protocols."""
+"""C14, C15: a consumer's partitions go to another one while its transaction is open, in each group protocol."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -24,6 +24,9 @@ from tests.topics import Topics
 
 pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("offsets_never_go_back")]
 each_protocol = pytest.mark.parametrize("protocol", PROTOCOLS)
+each_stepwise = pytest.mark.parametrize(
+    "protocol", PROTOCOLS[:2]
+)  # what takes long, and is the group's session, no more
 #: The victim's transaction outlives its session in the group.
 LONG = {"FAULTS_TRANSACTION_SECONDS": "60"}
 #: The least that librdkafka takes with a classic session: no less than that.
@@ -66,7 +69,7 @@ def test_consumer_whose_partitions_are_revoked_with_an_open_transaction(
     note(str(REVOKED), f"{protocol} {'kill' if signum else 'late'}")
 
 
-@each_protocol
+@each_stepwise
 @pytest.mark.parametrize("point", SLOW, ids=str)
 def test_consumer_whose_handler_takes_longer_than_the_poll_interval_loses_its_partitions_and_changes_nothing_twice(
     point: Point, protocol: str, arrivals: Arrivals, second: Successor, topics: Topics, caplog: pytest.LogCaptureFixture
@@ -110,7 +113,7 @@ def test_consumer_stopped_with_an_open_transaction_is_replaced_and_its_transacti
     note(str(REVOKED), f"{protocol} zombie")
 
 
-@each_protocol
+@each_stepwise
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGSTOP], ids=["kill", "zombie"])
 def test_a_transaction_that_commits_when_another_consumer_has_the_partition_makes_that_one_read_again(
     signum: int, protocol: str, arrivals: Arrivals, second: Successor, topics: Topics, caplog: pytest.LogCaptureFixture

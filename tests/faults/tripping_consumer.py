@@ -10,7 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from tests.faults.points import Step
 
 #: Of the classic protocol the least that the broker grants a member; the other one is set in stack/kafka.py.
-SESSION_SECONDS = {"classic": 6, "consumer": 3}
+SESSION_SECONDS = {"classic": 6, "eager": 6, "consumer": 3}
 
 
 class TrippingConsumer(confluent_kafka.Consumer):
@@ -44,6 +44,10 @@ class TrippingConsumer(confluent_kafka.Consumer):
     def incremental_assign(self, *args: Any) -> None:
         self._pass("offsets known")
         super().incremental_assign(*args)
+
+    def assign(self, *args: Any) -> None:
+        self._pass("offsets known")
+        super().assign(*args)
 
     def poll(self, *args: Any) -> Any:
         if self._has_committed:

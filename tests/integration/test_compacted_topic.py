@@ -79,7 +79,7 @@ def compacted(stage: Stage) -> Iterator[Log]:
     log.close()
 
 
-@pytest.mark.parametrize("protocol", ["consumer", "classic"], indirect=True)
+@pytest.mark.parametrize("protocol", ["consumer", "classic", "eager"], indirect=True)
 def test_what_is_left_of_a_compacted_topic_takes_effect_once_each_and_nothing_lags(
     stage: Stage, compacted: Log
 ) -> None:

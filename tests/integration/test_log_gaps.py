@@ -1,4 +1,4 @@
-"""A log with gaps: aborted transactions and control records between the events, in both group protocols."""
+"""A log with gaps: aborted transactions and control records between the events, in each group protocol."""
 
 import json
 from uuid import uuid4
@@ -35,7 +35,7 @@ class Transactions:
             self._kafka.abort_transaction(30)
 
 
-@pytest.mark.parametrize("protocol", ["consumer", "classic"], indirect=True)
+@pytest.mark.parametrize("protocol", ["consumer", "classic", "eager"], indirect=True)
 def test_aborted_transactions_are_never_applied_and_their_gaps_stop_nobody(stage: Stage) -> None:
     producer = Transactions(stage)
     producer.write("one", is_committed=True)

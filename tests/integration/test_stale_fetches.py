@@ -12,7 +12,7 @@ from inbox.models import InboxEvent, InboxOffset
 from tests.purchases import receive_until
 from tests.stage import Stage
 
-pytestmark = [pytest.mark.kafka, pytest.mark.parametrize("protocol", ["consumer", "classic"], indirect=True)]
+pytestmark = [pytest.mark.kafka, pytest.mark.parametrize("protocol", ["consumer", "classic", "eager"], indirect=True)]
 TEXTS = [str(number) for number in range(20)]
 
 

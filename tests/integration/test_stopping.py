@@ -84,7 +84,7 @@ def test_a_handler_that_swallows_everything_is_ended_hard(consume: Start, topics
     until(lambda: (Invoice.objects.count(), InboxEvent.objects.count()) == (0, 0))
 
 
-@pytest.mark.parametrize("group_protocol", ["consumer", "classic"])
+@pytest.mark.parametrize("group_protocol", ["consumer", "classic", "eager"])
 def test_drain_receives_everything_and_ends(group_protocol: str, consume: Start, topics: Topics) -> None:
     for number in range(20):
         tell(topics, key=str(number))

@@ -179,8 +179,8 @@ MUTANTS = [
     Mutant(
         "offsets-read-back-from-kafka",
         "inbox/source.py",
-        "kafka.incremental_assign([TopicPartition(topic, number, offset)",
-        "kafka.incremental_assign([TopicPartition(topic, number, -1000)",
+        "take([TopicPartition(topic, number, offset)",
+        "take([TopicPartition(topic, number, -1000)",
         KAFKAS_OFFSETS + "test_what_kafka_was_told_is_not_read_back",
         needs_kafka=True,
     ),
