@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from payments.call_states import is_way
 from payments.conf import payments_settings
 from payments.gateway import Answer, ask_gateway
 from payments.models import GatewayCall
@@ -57,10 +58,10 @@ def make_call(call_id: int) -> Answer | None:
 
 
 def conclude(call_id: int, answer: Answer) -> None:
-    """Write what an attempt, a look or a webhook says of the call; the first that settles it stands."""
+    """Write what an attempt, a look or a webhook says of the call; the first that settles it stands (call_states)."""
     with transaction.atomic():
         call = GatewayCall.objects.select_for_update().get(pk=call_id)
-        if call.state in (State.CONFIRMED, State.REFUSED):  # a slower attempt under the same key: the same answer
+        if not is_way(call.state, answer.state):  # a slower attempt under the same key: the same answer, or none
             return
         call.state, call.problem = answer.state, answer.problem
         call.gateway_reference = answer.reference or call.gateway_reference

@@ -16,7 +16,7 @@ from tests.faults.disturbing import RENEWALS, Copies, disturb
 from tests.faults.table import note
 from tests.subscriptions import MANY
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 CENTS, DAY = 990, "2027-01-31"
 RENEW = ("renew_subscriptions", "--as-of", DAY)
 #: Of the local stack's broker: see stack/kafka.py.
