@@ -1,9 +1,13 @@
 """The way of a payment that does not agree: each station, with what is there and what is missing."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
+from django.utils import timezone
+
 from inbox.models import InboxEvent, ParkedEvent
+from outbox.conf import outbox_settings
 from outbox.coordinates import Coordinates, find_coordinates, is_pruned
 from outbox.models import OutboxEvent, ParkedRow
 from payments.events import PaymentAuthorized, PaymentInitiated
@@ -31,7 +35,7 @@ def tell_journey(story: Story, billing: Billing) -> Iterator[str]:
     for event in events:
         yield f"outbox   {event.event_type} at position {event.position}: {_published(event)}"
         if event.event_type not in _WITHOUT_MONEY:
-            yield f"inbox    {received.get(str(event.event_id), 'billing has not received it')}"
+            yield f"inbox    {received.get(str(event.event_id)) or _missing(event)}"
     yield from _billing(story)
     yield from _gateway(story)
 
@@ -82,6 +86,12 @@ def _received(events: list[OutboxEvent], billing: Billing) -> dict[str, str]:
         for each in billing.find_events(source, ids):
             told[each["event_id"]] = _arrival(each)
     return told
+
+
+def _missing(event: OutboxEvent) -> str:
+    kept_since = timezone.now() - timedelta(days=outbox_settings().inbox_retention_days)
+    pruned = "" if event.occurred_at > kept_since else ", or has pruned its row"
+    return f"billing has not received it{pruned}"
 
 
 def _arrival(event: dict[str, Any]) -> str:

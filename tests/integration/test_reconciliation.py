@@ -185,6 +185,18 @@ def test_an_invoice_in_the_wrong_state_is_found(money: Money) -> None:
     assert "paid" in kinds_of(said, declined.pk)
 
 
+def test_an_invoice_of_another_payment_or_for_another_invoice_is_found(money: Money) -> None:
+    payment = money.pay()
+    Payment.objects.update(invoice_id=Payment().pk)
+    said = money.reconcile()
+    assert kinds_of(said, payment.pk) == {"uninvoiced"}
+    assert f"payments names invoice {Payment.objects.get().invoice_id}, billing invoice" in said
+    Invoice.objects.update(payment_id=Payment().pk)
+    said = money.reconcile()
+    assert kinds_of(said, Invoice.objects.get().payment_id or "") == {"unknown"}
+    assert "billing has no invoice for it" in said
+
+
 def test_a_call_that_waits_for_a_person_is_found(money: Money) -> None:
     payment = money.buy()
     GatewayCall.objects.update(state="held")
