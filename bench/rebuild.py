@@ -16,6 +16,7 @@ from bench.inbox_limit import consume_bare
 from billing.projections import PROJECTIONS
 from billing.projections.rebuilding import rebuild
 from inbox.conf import InboxSettings, inbox_settings
+from inbox.management.commands.consume_inbox import spare_the_collector
 from inbox.source import CONSUMER
 from outbox.envelope import Envelope, format_sequence
 
@@ -31,6 +32,7 @@ def run(database: Database, figures: Figures, *, runs: int, rows: int, is_full: 
     settings = inbox_settings().model_copy(update={"consumer": "billing", "topics": [TOPIC]})
     publish(TOPIC, _payments(rows // 5), bootstrap_servers=settings.bootstrap_servers)
     ends = _read_ends(settings)
+    spare_the_collector()  # as the command does
     for _ in range(runs):
         _round(database, figures, settings, ends)
 

@@ -123,7 +123,7 @@ class _Rebuilding:
             redriven = self._filler.fill_redriven(filled)
             content = self._shadow.content()
             difference = "" if content == self._shadow.live_content() else self._shadow.describe_difference()
-            version = _version_of(self._projection)
+            version = version_of(self._projection)
             if not dry_run:
                 self._put_in_place(content, difference)
             self._shadow.drop()
@@ -139,7 +139,7 @@ class _Rebuilding:
         Rebuild.objects.update_or_create(pk=self._projection.name, defaults=facts)
 
 
-def _version_of(projection: Projection) -> int:
+def version_of(projection: Projection) -> int:
     """Return the version that the live table was built by: the first, if it was never rebuilt."""
     last = Rebuild.objects.filter(pk=projection.name).first()
     return last.version if last else 1

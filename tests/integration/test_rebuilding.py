@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from django.db import connection, models
 from django.test.utils import isolate_apps
 from pytest_django.fixtures import Settings
 
+from billing.checks import check_projections
 from billing.models import Invoice, Rebuild, RevenueByDay, Statement
 from billing.projections import PROJECTIONS, rebuilding
 from billing.projections.rebuilding import rebuild as rebuild_it
@@ -24,7 +25,7 @@ from inbox import replaying, upcasts
 from inbox import sql as inbox_sql
 from inbox.conf import inbox_settings
 from inbox.discarding import discard
-from inbox.handlers import Event
+from inbox.handlers import Event as InboxEvent
 from inbox.models import InboxOffset, ParkedEvent
 from inbox.redriving import redrive
 from inbox.testing import temporary_handlers
@@ -181,6 +182,25 @@ def test_nothing_is_received_between_the_comparison_and_the_swap(some: PaymentsT
     assert EQUAL in rebuild("RevenueByDay")
 
 
+def test_who_reads_meanwhile_sees_the_one_table_or_the_other(some: PaymentsTopic) -> None:
+    right, seen, stop = contents()["Statement"], [], Event()
+    execute(PLANTED["Statement"])
+    wrong = contents()["Statement"]
+
+    def look() -> None:
+        while not stop.is_set():
+            seen.append(contents()["Statement"])
+
+    reader = other_thread(look)
+    try:
+        rebuild("Statement")
+        wait_until(lambda: right in seen, what="the reader sees the new table")
+    finally:
+        stop.set()
+        reader.join(30)
+    assert all(each in (wrong, right) for each in seen)
+
+
 def test_a_consumer_that_was_sent_back_had_been_further_and_so_goes_the_rebuild(some: PaymentsTopic) -> None:
     before = contents()
     InboxOffset.objects.filter(consumer="billing", next_offset__gt=1).update(next_offset=1)
@@ -192,13 +212,18 @@ def test_a_consumer_that_was_sent_back_had_been_further_and_so_goes_the_rebuild(
 
 def test_a_new_version_of_the_code_is_rebuilt_into(some: PaymentsTopic) -> None:
     second = PROJECTIONS["RevenueByDay"]._replace(version=2, add=add_euros)
+    assert check_projections(databases=["default"]) == []
     done = rebuild_it(second, inbox_settings())
+    [warning] = check_projections(databases=["default"])  # now it is the code that is behind
+    assert (warning.id, str(warning.hint).split()[:4]) == (
+        "billing.W001", ["Run", "manage.py", "rebuild_projection", "RevenueByDay"]
+    )  # fmt: skip
     assert (done.version_before, Rebuild.objects.get().version) == (1, 2)
     assert [(row.currency, int(row.captured)) for row in RevenueByDay.objects.all()] == [("EUR", 104)]
     assert rebuild_it(second, inbox_settings()).difference == ""
 
 
-def add_euros(events: Sequence[Event]) -> None:
+def add_euros(events: Sequence[InboxEvent]) -> None:
     wanted: list[Any] = [(facts, envelope) for facts, envelope in events if '"EUR"' in envelope.data.decode()]
     if wanted:
         PROJECTIONS["RevenueByDay"].add(wanted)
@@ -224,7 +249,7 @@ def test_a_new_column_is_filled_by_a_rebuild(some: PaymentsTopic) -> None:
 INDEXES = [index.clone() for index in Statement._meta.indexes]
 
 
-def add_initials(events: Sequence[Event]) -> None:
+def add_initials(events: Sequence[InboxEvent]) -> None:
     PROJECTIONS["Statement"].add(events)
     execute("UPDATE billing_statement SET initial = left(customer_id, 1)")
 

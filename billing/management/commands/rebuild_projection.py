@@ -10,6 +10,7 @@ from billing.projections import PROJECTIONS
 from billing.projections.rebuilding import Rebuilt, rebuild
 from inbox.conf import inbox_settings
 from inbox.exceptions import InboxError
+from inbox.management.commands.consume_inbox import spare_the_collector
 from watching.exceptions import TopicsUnknownError
 
 
@@ -22,6 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, name: str, dry_run: bool, **options: Any) -> None:
         projection = PROJECTIONS[name]
+        spare_the_collector()
         try:
             done = rebuild(projection, inbox_settings(), dry_run=dry_run)
         except (RebuildError, InboxError, TopicsUnknownError) as error:
