@@ -16,14 +16,15 @@ NUDGE_GRACE = timedelta(seconds=5)
 def ask_for(kind: GatewayCall.Kind, payment: Payment, *, step: str, amount: int, refund: Refund | None = None) -> None:
     """Insert the call, once a step, under the key "<payment id>:<step>"; after the commit, tell a worker.
 
-    A handler leaves it to the sweeper: a Celery broker that is away costs a second each.
+    A handler leaves it to the sweeper, for whom it is due at once: a Celery broker that is away costs a second each.
     """
+    is_nudged = current_cause.get() is None
     call = GatewayCall.objects.create(
         payment=payment, kind=kind, step=step, amount=amount, refund=refund,
-        idempotency_key=f"{payment.id}:{step}", due_at=timezone.now() + NUDGE_GRACE,
+        idempotency_key=f"{payment.id}:{step}", due_at=timezone.now() + (NUDGE_GRACE if is_nudged else timedelta()),
     )  # fmt: skip
     payment.outcome_id = call.event_id
-    if current_cause.get() is None:
+    if is_nudged:
         # Robust: a dead broker must not fail a request that is committed; the sweeper finds the row.
         transaction.on_commit(partial(_nudge, call.pk), robust=True)
 

@@ -71,7 +71,7 @@ def conclude(call_id: int, answer: Answer) -> None:
             _refuse(call, answer)
         else:
             call.due_at = timezone.now() + timedelta(seconds=min(2 ** (call.attempts - 1), _MAX_BACK_OFF_SECONDS))
-        call.save()
+        call.save(update_fields=["state", "problem", "gateway_reference", "due_at", "updated_at"])
     if answer.state not in (State.CONFIRMED, State.REFUSED):
         state, problem = str(answer.state), answer.problem
         logger.warning(

@@ -57,6 +57,6 @@ def charge_again(payment_id: UUID, *, attempt: int, payment_method: str) -> None
         logger.warning("attempt ignored", payment_id=str(payment_id), status=payment.status, attempt=attempt)
         return
     changes = {"decline_code": "", "attempt": attempt, "payment_method": payment_method or payment.payment_method}
-    payment = move(payment_id, Payment.Status.INITIATED, **changes)
+    move(payment, Payment.Status.INITIATED, **changes)
     record(PaymentInitiated(**facts(payment), **asked_by(payment)))
     ask_for(GatewayCall.Kind.CHARGE, payment, step=f"capture:{attempt}", amount=payment.amount)

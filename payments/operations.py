@@ -51,7 +51,8 @@ def begin_payment(payment: Payment) -> Payment:
 @transaction.atomic
 def authorize_payment(payment_id: UUID, *, intent_id: str, event_id: UUID | None = None) -> Payment:
     """Note that the money is set aside. Raises InvalidTransitionError unless the payment is initiated."""
-    payment = move(payment_id, Status.AUTHORIZED, gateway_intent=intent_id)
+    payment = lock_payment(payment_id)
+    move(payment, Status.AUTHORIZED, gateway_intent=intent_id)
     record(PaymentAuthorized(**facts(payment)), event_id=event_id)
     return payment
 
@@ -63,8 +64,7 @@ def capture_payment(
     """Note that the money was taken; amount None: all of it. Raises InvalidTransitionError."""
     payment = lock_payment(payment_id)
     taken = payment.amount if amount is None else amount
-    intent = intent_id or payment.gateway_intent
-    payment = move(payment_id, Status.CAPTURED, captured=taken, gateway_intent=intent)
+    move(payment, Status.CAPTURED, captured=taken, gateway_intent=intent_id or payment.gateway_intent)
     changed: dict[str, Any] = facts(payment) | {"amount": taken}
     captured = PaymentCaptured(**changed, **asked_by(payment), charge_id=charge_id)
     payment.outcome_id = record(captured, event_id=event_id)
@@ -74,7 +74,8 @@ def capture_payment(
 @transaction.atomic
 def decline_payment(payment_id: UUID, *, decline_code: str, event_id: UUID | None = None) -> Payment:
     """Note that the gateway refused. Raises InvalidTransitionError."""
-    payment = move(payment_id, Status.DECLINED, decline_code=decline_code)
+    payment = lock_payment(payment_id)
+    move(payment, Status.DECLINED, decline_code=decline_code)
     record(PaymentDeclined(**facts(payment), **asked_by(payment), decline_code=decline_code), event_id=event_id)
     return payment
 
@@ -82,7 +83,8 @@ def decline_payment(payment_id: UUID, *, decline_code: str, event_id: UUID | Non
 @transaction.atomic
 def cancel_payment(payment_id: UUID, *, event_id: UUID | None = None) -> Payment:
     """Note that what was set aside is released. Raises InvalidTransitionError unless the payment is authorized."""
-    payment = move(payment_id, Status.CANCELLED)
+    payment = lock_payment(payment_id)
+    move(payment, Status.CANCELLED)
     record(PaymentCancelled(**facts(payment), invoice_id=payment.invoice_id), event_id=event_id)
     return payment
 
@@ -109,22 +111,20 @@ def ask_to_end(payment_id: UUID, kind: GatewayCall.Kind, *, amount: int | None =
 
 @transaction.atomic
 def note_invoice(payment_id: UUID, *, invoice_id: UUID, invoice_state: Payment.InvoiceState) -> None:
-    """Remember what billing made of the payment."""
-    payment = lock_payment(payment_id)
-    payment.invoice_id, payment.invoice_state = invoice_id, invoice_state
-    payment.save(update_fields=["invoice_id", "invoice_state"])
+    """Remember what billing made of the payment. Raises PaymentNotFoundError."""
+    # One statement, though it locks only as it writes: no event is recorded.
+    if not Payment.objects.filter(pk=payment_id).update(invoice_id=invoice_id, invoice_state=invoice_state):
+        raise PaymentNotFoundError(f"no payment has the id {payment_id}")
 
 
-def move(payment_id: UUID, status: Payment.Status, **changes: Any) -> Payment:
-    """Lock the payment and make one transition of the table. Raises InvalidTransitionError."""
-    payment = lock_payment(payment_id)
+def move(payment: Payment, status: Payment.Status, **changes: Any) -> None:
+    """Make one transition of the table; the caller has locked the payment. Raises InvalidTransitionError."""
     check_transition(payment, status)
     is_open = status in (Status.INITIATED, Status.AUTHORIZED)
     changes |= {"status": status, "ended_at": None if is_open else timezone.now(), "version": payment.version + 1}
     for name, value in changes.items():
         setattr(payment, name, value)
     payment.save(update_fields=list(changes))
-    return payment
 
 
 def lock_payment(payment_id: UUID) -> Payment:

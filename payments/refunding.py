@@ -42,7 +42,7 @@ def complete_refund(refund: Refund, *, event_id: UUID | None = None) -> None:
     _end(refund, Refund.Status.SUCCEEDED)
     payment.refunded += refund.amount
     if payment.refunded == payment.captured:
-        payment = move(payment.id, Payment.Status.REFUNDED, refunded=payment.refunded)
+        move(payment, Payment.Status.REFUNDED, refunded=payment.refunded)
     else:
         payment.version += 1
         payment.save(update_fields=["refunded", "version"])

@@ -11,7 +11,7 @@ from inbox.testing import deliver, make_event
 from outbox.models import OutboxEvent
 from outbox.testing import assert_recorded
 from payments.events import PaymentCaptured, PaymentDeclined, PaymentInitiated
-from payments.gateway_calls import make_call
+from payments.gateway_calls import make_call, take_due_calls
 from payments.models import GatewayCall, Payment, Refund
 from tests.gateway_process import GatewayProcess
 from tests.purchases import capture
@@ -64,6 +64,11 @@ def test_two_events_for_one_cycle_charge_once() -> None:
     tell("billing.invoice.issued.v1", issued(billing_cycle="2027-01-01"))
     tell("billing.invoice.issued.v1", issued(customer_id="c-2"))
     assert Payment.objects.count() == 3
+
+
+def test_a_call_that_no_request_nudges_for_is_due_at_once() -> None:
+    tell("billing.invoice.issued.v1", issued())
+    assert take_due_calls(limit=10) == [GatewayCall.objects.get().pk]
 
 
 def test_an_invoice_without_a_cycle_charges_nobody() -> None:

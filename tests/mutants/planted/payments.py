@@ -65,6 +65,13 @@ MUTANTS = [
         "test_a_sweep_makes_a_page_of_calls_and_tells_another_worker_that_there_may_be_more",
     ),
     Mutant(
+        "handlers-call-waits-for-a-nudge",
+        "payments/calling.py",
+        "(NUDGE_GRACE if is_nudged else timedelta())",
+        "NUDGE_GRACE",
+        CHARGING + "test_a_call_that_no_request_nudges_for_is_due_at_once",
+    ),
+    Mutant(
         "dunning-under-the-first-key",
         INVOICING,
         'step=f"capture:{attempt}"',
