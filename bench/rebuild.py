@@ -46,13 +46,14 @@ def _round(database: Database, figures: Figures, settings: InboxSettings, ends: 
     for name, figure in NAMES.items():
         database.execute(sql.RECEIVED_BY_BILLING, {"topic": TOPIC, "ends": ends})
         database.execute("CHECKPOINT")
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), time.process_time()
         done = rebuild(PROJECTIONS[name], settings)
-        speed = count / (time.perf_counter() - started)
+        speed, cpu = count / (time.perf_counter() - started), time.process_time() - cpu
         if done.events != count:
             raise RuntimeError(f"{name} has {done.events} of {count} events: the figures mean nothing")
         figures.add(figure, speed, "events/s")
         figures.add(f"{figure}_ratio", speed / limit, "of_limit")
+        figures.add(f"{figure}_cpu", cpu / count * 1e6, "us_per_event")
         figures.add(f"{figure}_held", done.held_seconds * 1_000, "ms")
 
 

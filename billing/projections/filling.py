@@ -12,12 +12,12 @@ from django.db import transaction
 from billing.exceptions import RebuildError
 from billing.projections.projecting import Projection
 from billing.projections.shadow import Shadow
-from inbox.applying import read_event
-from inbox.handlers import Event, without_version
+from inbox.handlers import Event, find_handler, without_version
 from inbox.models import ParkedEvent
 from inbox.receiving import Partition, binding_cursor
 from inbox.record import Record
 from inbox.replaying import Content, Replay, not_applied
+from inbox.upcasting import carry_forward
 from inbox.waiting import read_back
 
 
@@ -71,17 +71,18 @@ class Filler:
         return len(fresh)
 
     def _read(self, record: Record) -> Event:
-        """Return the event as its handler gets it, carried forward from an old version."""
+        """Return the event as its handler got it. That its JSON is not ambiguous was seen when it was received."""
         assert record.envelope is not None  # noqa: S101  (_add looked)
         try:
-            call = read_event(self._consumer, record.envelope)
+            carried = carry_forward(self._consumer, record.envelope)
+            handler = find_handler(self._consumer, carried.type)
+            assert handler is not None  # noqa: S101  (a projection's types have handlers)
+            return handler.read(carried), carried
         except Exception as error:
             raise RebuildError(
                 f"{record.topic}/{record.partition} at offset {record.offset}: event {record.envelope.id!r} took"
                 f" effect, and this version's code cannot read it: {error}. Mend model or upcaster, then run it again"
             ) from error
-        assert call is not None  # noqa: S101  (a projection's types have handlers)
-        return call[1]
 
 
 def _row_of(record: Record, absent: Mapping[Content, int]) -> int | None:
