@@ -32,7 +32,7 @@ SELECT count(*), coalesce(sum(amount), 0), coalesce(sum(amount) FILTER (WHERE ac
        coalesce(-sum(amount) FILTER (WHERE account = 'revenue'), 0) FROM billing_ledgerentry
 """
 OUTBOX = "SELECT event_type, count(*) FROM outbox_event GROUP BY event_type"
-INBOX = "SELECT count(*) FROM inbox_inboxevent"
+INBOX = "SELECT count(*) FROM inbox_inboxevent WHERE topic <> ''"  # without the gateway's webhooks
 PARKED = "SELECT count(*) FROM inbox_parked"
 OPEN = "SELECT count(*) FROM payments_gatewaycall WHERE state IN ('pending', 'in_flight', 'unknown')"
 INVOICED = "SELECT count(*) FROM payments_payment WHERE invoice_state <> ''"

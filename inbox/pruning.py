@@ -13,6 +13,7 @@ from django.db import connection
 
 from inbox import sql
 from inbox.conf import InboxSettings
+from inbox.direct import NO_TOPIC
 from inbox.horizon import WELL_FORMED
 from inbox.receiving import begin, lock_partition
 
@@ -76,7 +77,7 @@ def _forget(share: _Share, settings: InboxSettings) -> int:
     """Delete the share's ids and raise the horizon; 0 without an offset to lock: then nothing excludes a consumer."""
     with begin() as cursor:
         cursor.execute(sql.BUDGET, {"budget": str(int(settings.transaction_seconds * 1000))})
-        if not lock_partition(cursor, share.consumer, (share.topic, share.partition)):
+        if share.topic != NO_TOPIC and not lock_partition(cursor, share.consumer, (share.topic, share.partition)):
             return 0
         ids = _prunable(share, settings)
         cursor.execute(sql.PRUNE, {"ids": ids, "well_formed": WELL_FORMED} | _declared(settings))
@@ -88,6 +89,8 @@ def _count(share: _Share, settings: InboxSettings) -> int:
 
 
 def _prunable(share: _Share, settings: InboxSettings) -> list[int]:
+    if share.topic == NO_TOPIC:  # nothing of it is parked, and nobody can be sent back to it
+        return share.ids
     return [row[0] for row in _ask(sql.PRUNABLE, share._asdict() | {"days": settings.retention_days})]
 
 

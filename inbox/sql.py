@@ -192,11 +192,12 @@ SESSION = "SELECT set_config('idle_in_transaction_session_timeout', %(budget)s, 
 BUDGET = "SELECT set_config('idle_in_transaction_session_timeout', %(budget)s, true)"
 
 #: Unresolved ones that failed themselves, since the last so many events were received; no more are counted than matter.
+#: What no topic carried is never parked: counted among the last ones, it would hide those that are.
 COUNT_PARKED = """
 SELECT count(*) FROM (
     SELECT FROM inbox_parked
     WHERE consumer = %(consumer)s AND resolved_at IS NULL AND reason <> 'queued'
-      AND parked_at >= coalesce((SELECT received_at FROM inbox_inboxevent WHERE consumer = %(consumer)s
+      AND parked_at >= coalesce((SELECT received_at FROM inbox_inboxevent WHERE consumer = %(consumer)s AND topic <> ''
                                  ORDER BY id DESC OFFSET %(window)s LIMIT 1), '-infinity')
     LIMIT %(most)s) AS p
 """

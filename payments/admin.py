@@ -13,7 +13,7 @@ from admin_pages.read_only import ReadOnlyAdmin, ReadOnlyInline
 from admin_pages.rendering import visible_field
 from payments.deciding import give_up_held_call, repeat_held_call
 from payments.exceptions import CallNotHeldError
-from payments.models import Dispute, GatewayCall, Payment, Refund
+from payments.models import Dispute, GatewayCall, GatewayLook, Payment, Refund
 from payments.money import format_amount
 
 
@@ -42,7 +42,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     search_help_text = "A payment's id, a customer's id or a reference"
     fieldsets = [
         (None, {"fields": ["id", "reference_visible", "customer_visible", "money", ("payment_method", "capture")]}),
-        ("State", {"fields": [("status", "decline_code"), ("captured", "refunded"), "version"]}),
+        ("State", {"fields": [("status", "decline_code", "dispute"), ("captured", "refunded"), "version"]}),
         ("Times", {"fields": [("created_at", "ended_at")]}),
         ("Elsewhere", {"fields": [("invoice_id", "invoice_state"), ("billing_cycle", "attempt")]}),
         ("Ways on", {"fields": ["gateway_intent", "events"]}),
@@ -57,6 +57,15 @@ class PaymentAdmin(ReadOnlyAdmin):
     def events(self, payment: Payment) -> SafeString:
         url = reverse("admin:outbox_outboxevent_changelist", query={"q": payment.pk})
         return format_html('<a href="{}">{}</a>', url, "in the outbox")
+
+
+@admin.register(GatewayLook)
+class GatewayLookAdmin(ReadOnlyAdmin):
+    """An object of the gateway that webhooks spoke of, and what keeps it from being looked at."""
+
+    list_display = ["object_id", "kind", "call_name", "told", "looked", "attempts", "due_at", "problem"]
+    search_fields = ["object_id"]
+    search_help_text = "The gateway's id of an intent, a refund or a dispute"
 
 
 @admin.register(GatewayCall)

@@ -22,6 +22,9 @@ class PaymentsSettings(BaseModel):
 
     gateway_url: str = Field(min_length=1, description="base address of the payment gateway's API")
     gateway_api_key: str = Field(min_length=1, description="secret key for it")
+    gateway_webhook_secret: str = Field(
+        default="", description="what the gateway signs its webhooks with; empty: none is accepted"
+    )
     gateway_timeout_seconds: float = Field(default=4.0, gt=0, description="no answer by then: the outcome is unknown")
     gateway_key_life_seconds: int = Field(
         default=82_800, gt=0, description="so long a key is repeated; less than the gateway keeps it (Stripe: 24 hours)"

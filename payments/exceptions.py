@@ -4,7 +4,9 @@ PaymentError
 ├── PaymentNotFoundError        404
 ├── InvalidTransitionError      409  the payment is not in a state for this
 ├── RefundTooLargeError         409  less is left than asked for
-└── CallNotHeldError            409  the gateway call does not wait for a person
+├── CallNotHeldError            409  the gateway call does not wait for a person
+├── WebhookRefusedError         400  not signed by the gateway, too old, or no event
+└── TooEarlyError                    what comes before has not been written yet: it is tried again
 """
 
 
@@ -41,3 +43,13 @@ class CallNotHeldError(PaymentError):
 
     status = 409
     title = "The gateway call does not wait for a decision"
+
+
+class WebhookRefusedError(PaymentError):
+    """Nothing of it is stored. The gateway sends again what was not answered with 2xx."""
+
+    title = "The webhook is refused"
+
+
+class TooEarlyError(PaymentError):
+    """A dispute of money that we do not know to be captured yet."""

@@ -1,12 +1,11 @@
 """The gateway's side of a call: what is asked of it, and what its answer means. Nothing here touches the database."""
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import stripe
 
-from payments.conf import payments_settings
+from payments.gateway_client import client
 from payments.models import GatewayCall
 
 State, Kind = GatewayCall.State, GatewayCall.Kind
@@ -15,16 +14,14 @@ STORED_FAILURE = "stored failure: "
 _PAGE: Any = {"limit": 100}
 #: Reading may be tried again as it is.
 _READS: Any = {"max_network_retries": 2}
-_local = threading.local()
-# Else the client keeps an id of this machine in the home directory, and fails where there is none.
-stripe.enable_telemetry = False
 
 
 class Answer(NamedTuple):
     """What is known after an attempt.
 
-    reference: the charge's or refund's id, or the decline code of a refusal. intent_id: the gateway's name of the
-    payment. A problem that begins with STORED_FAILURE: the gateway answers this key with an error, for ever.
+    reference: the charge's or refund's id, the decline code of a refusal, the intent's id while nothing is decided.
+    intent_id: the gateway's name of the payment. A problem that begins with STORED_FAILURE: the gateway answers this
+    key with an error, for ever.
     """
 
     state: GatewayCall.State
@@ -49,12 +46,12 @@ def find_outcome(call: GatewayCall) -> Answer | None:
 
 def list_charges(**wanted: Any) -> Iterator[Any]:
     """Yield the gateway's charges, newest first, by pages: https://docs.stripe.com/api/charges/list has the filters."""
-    return _client().v1.charges.list(params=wanted | _PAGE, options=_READS).auto_paging_iter()
+    return client().v1.charges.list(params=wanted | _PAGE, options=_READS).auto_paging_iter()
 
 
 def list_refunds(**wanted: Any) -> Iterator[Any]:
     """Yield the gateway's refunds, newest first, by pages: https://docs.stripe.com/api/refunds/list has the filters."""
-    return _client().v1.refunds.list(params=wanted | _PAGE, options=_READS).auto_paging_iter()
+    return client().v1.refunds.list(params=wanted | _PAGE, options=_READS).auto_paging_iter()
 
 
 def read_object(call: GatewayCall, found: Any) -> Answer:
@@ -62,14 +59,17 @@ def read_object(call: GatewayCall, found: Any) -> Answer:
     if call.kind == Kind.REFUND:
         return _read_refund(found)
     wanted = {Kind.AUTHORIZE: "requires_capture", Kind.CANCEL: "canceled"}.get(Kind(call.kind), "succeeded")
-    if found.status == wanted or (call.kind == Kind.AUTHORIZE and found.status in ("succeeded", "canceled")):
+    was_authorized = call.kind == Kind.AUTHORIZE and found.status in ("succeeded", "canceled") and found.latest_charge
+    if found.status == wanted or was_authorized:
         return Answer(State.CONFIRMED, str(found.latest_charge or ""), intent_id=found.id)
+    if found.status == "canceled":
+        return Answer(State.REFUSED, "canceled", f"{found.id} was canceled at the gateway", found.id)
     if found.status == "requires_payment_method" and found.last_payment_error:
         error = found.last_payment_error
         code = getattr(error, "decline_code", None) or getattr(error, "code", None) or "refused"
         return Answer(State.REFUSED, code, str(getattr(error, "message", "")), found.id)
     # requires_action, processing: a 200 without money.
-    return Answer(State.UNKNOWN, problem=f"{found.id} is {found.status}: look at it in the gateway", intent_id=found.id)
+    return Answer(State.UNKNOWN, found.id, f"{found.id} is {found.status}: look at it in the gateway", found.id)
 
 
 def _read_refund(refund: Any) -> Answer:
@@ -102,6 +102,8 @@ def _code(error: stripe.StripeError) -> str:
 
 
 def _create(call: GatewayCall, **more: str) -> Any:
+    if call.gateway_reference:  # made, and nothing was decided: under the key it would say the same for ever
+        return client().v1.payment_intents.retrieve(call.gateway_reference)
     payment = call.payment
     params: Any = {
         "amount": call.amount,
@@ -110,23 +112,21 @@ def _create(call: GatewayCall, **more: str) -> Any:
         "confirm": True,
         "metadata": _metadata(call) | {"reference": payment.reference},
     } | more
-    return _client().v1.payment_intents.create(params=params, options=_key(call))
+    return client().v1.payment_intents.create(params=params, options=_key(call))
 
 
 def _capture(call: GatewayCall) -> Any:
     intent_id = call.payment.gateway_intent
-    return _client().v1.payment_intents.capture(
-        intent_id, params={"amount_to_capture": call.amount}, options=_key(call)
-    )
+    return client().v1.payment_intents.capture(intent_id, params={"amount_to_capture": call.amount}, options=_key(call))
 
 
 def _refund(call: GatewayCall) -> Any:
     if call.gateway_reference:  # made, and the bank had not decided: a repeat would get the same words
-        return _client().v1.refunds.retrieve(call.gateway_reference)
+        return client().v1.refunds.retrieve(call.gateway_reference)
     params: Any = {
         "payment_intent": call.payment.gateway_intent, "amount": call.amount, "metadata": _metadata(call),
     }  # fmt: skip
-    return _client().v1.refunds.create(params=params, options=_key(call))
+    return client().v1.refunds.create(params=params, options=_key(call))
 
 
 def _metadata(call: GatewayCall) -> dict[str, str]:
@@ -139,18 +139,20 @@ def _key(call: GatewayCall) -> Any:
 
 
 def _search(call: GatewayCall) -> Any:
+    if call.gateway_reference:
+        return client().v1.payment_intents.retrieve(call.gateway_reference)
     name = _metadata(call)["gateway_call"]
-    found = _client().v1.payment_intents.search(params={"query": f"metadata['gateway_call']:'{name}'"})
+    found = client().v1.payment_intents.search(params={"query": f"metadata['gateway_call']:'{name}'"})
     return next(iter(found.data), None)
 
 
 def _retrieve(call: GatewayCall, *, done: str) -> Any:
-    intent = _client().v1.payment_intents.retrieve(call.payment.gateway_intent)
+    intent = client().v1.payment_intents.retrieve(call.payment.gateway_intent)
     return intent if intent.status == done else None
 
 
 def _find_refund(call: GatewayCall) -> Any:
-    refunds = _client().v1.refunds.list(params={"payment_intent": call.payment.gateway_intent, "limit": 100})
+    refunds = client().v1.refunds.list(params={"payment_intent": call.payment.gateway_intent, "limit": 100})
     name = _metadata(call)["gateway_call"]
     ours = (each for each in refunds.auto_paging_iter() if getattr(each.metadata, "gateway_call", "") == name)
     return next(ours, None)
@@ -160,7 +162,7 @@ _ASK: dict[GatewayCall.Kind, Callable[[GatewayCall], Any]] = {
     Kind.CHARGE: _create,
     Kind.AUTHORIZE: lambda call: _create(call, capture_method="manual"),
     Kind.CAPTURE: _capture,
-    Kind.CANCEL: lambda call: _client().v1.payment_intents.cancel(call.payment.gateway_intent, options=_key(call)),
+    Kind.CANCEL: lambda call: client().v1.payment_intents.cancel(call.payment.gateway_intent, options=_key(call)),
     Kind.REFUND: _refund,
 }
 _FIND: dict[GatewayCall.Kind, Callable[[GatewayCall], Any]] = {
@@ -170,18 +172,3 @@ _FIND: dict[GatewayCall.Kind, Callable[[GatewayCall], Any]] = {
     Kind.CANCEL: lambda call: _retrieve(call, done="canceled"),
     Kind.REFUND: _find_refund,
 }
-
-
-def _client() -> stripe.StripeClient:
-    """The official client, one a thread: its connection pool is not to be shared."""
-    settings = payments_settings()
-    if getattr(_local, "settings", None) is not settings:
-        _local.settings = settings
-        _local.client = stripe.StripeClient(
-            settings.gateway_api_key,
-            base_addresses={"api": settings.gateway_url},
-            http_client=stripe.RequestsClient(timeout=settings.gateway_timeout_seconds),
-            max_network_retries=0,  # the row decides about the next attempt, not the client
-        )
-    client: stripe.StripeClient = _local.client
-    return client

@@ -1,6 +1,6 @@
-"""What billing's events do to payments."""
+"""What billing's events, and the gateway's webhooks, do to payments."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -8,15 +8,23 @@ from pydantic import BaseModel, Field
 from inbox import handles
 from outbox.envelope import Envelope
 from payments.invoicing import InvoicedCycle, charge_again, charge_invoice
-from payments.models import Payment
+from payments.models import GatewayLook, Payment
 from payments.operations import note_invoice
 from payments.refunding import request_refund
+from payments.telling import note_told
 
 Text = Annotated[str, Field(max_length=255)]
+Name = Annotated[str, Field(min_length=1, max_length=255)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Amount = Annotated[int, Field(ge=0, strict=True)]
 #: What an invoice is charged to when it names nothing: the gateway's test card.
 DEFAULT_METHOD = "pm_card_visa"
+#: The webhooks that tell something: https://docs.stripe.com/api/events/types. Others are answered and forgotten.
+WEBHOOKS = (
+    "payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled",
+    "payment_intent.amount_capturable_updated", "refund.created", "refund.updated", "refund.failed",
+    "charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed",
+)  # fmt: skip
 
 
 class ClosedInvoice(BaseModel):
@@ -60,6 +68,26 @@ class RequestedRefund(BaseModel):
     reason: Text = ""
 
 
+class ToldObject(BaseModel):
+    """The object that a webhook speaks of, as it was then: payments reads which one it is, never how it was."""
+
+    id: Name
+    object: GatewayLook.Kind
+    metadata: dict[str, Any] | None = None
+
+
+class ToldData(BaseModel):
+    """https://docs.stripe.com/api/events/object, data."""
+
+    object: ToldObject
+
+
+class Webhook(BaseModel):
+    """What payments reads of a webhook."""
+
+    data: ToldData
+
+
 @handles("billing.invoice.issued.v1", IssuedInvoice)
 def charge_issued_invoice(invoice: IssuedInvoice, envelope: Envelope) -> None:
     """Charge an invoice that has a billing cycle: once a customer and cycle."""
@@ -90,6 +118,16 @@ def note_paid_invoice(invoice: ClosedInvoice, envelope: Envelope) -> None:
 def note_void_invoice(invoice: ClosedInvoice, envelope: Envelope) -> None:
     """The payment was declined or cancelled, and billing closed its invoice without money."""
     _note(invoice, Payment.InvoiceState.VOID)
+
+
+def look_at_told_object(webhook: Webhook, envelope: Envelope) -> None:
+    """Whatever it says may be old: the gateway is asked for the object's newest state."""
+    told = webhook.data.object
+    note_told(told.object, told.id, call_name=str((told.metadata or {}).get("gateway_call", "")))
+
+
+for _type in WEBHOOKS:
+    handles(_type, Webhook)(look_at_told_object)
 
 
 def _note(invoice: ClosedInvoice, state: Payment.InvoiceState) -> None:

@@ -76,6 +76,7 @@ class PaymentOut(Schema):
     captured: int
     refunded: int
     decline_code: str
+    dispute: str
     invoice_id: UUID | None
     invoice_state: str
     created_at: datetime

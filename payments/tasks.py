@@ -3,7 +3,9 @@
 import structlog
 from celery import shared_task
 
+from payments import disputing
 from payments.gateway_calls import make_call, take_due_calls
+from payments.looking import look_at, take_due_looks
 
 logger = structlog.get_logger(__name__)
 #: Calls that one sweep makes one after another. Not a task a call: a renewal asks for thousands at a time.
@@ -30,6 +32,27 @@ def sweep_gateway_calls() -> int:
     for call_id in due:
         _try(call_id)
     return len(due)
+
+
+@shared_task(name="payments.look_at_object")
+def look_at_object(object_id: str) -> bool:
+    """Look at what the gateway told of; running twice, or at once with another, is fine."""
+    return look_at(object_id)
+
+
+@shared_task(name="payments.sweep_gateway_looks")
+def sweep_gateway_looks() -> int:
+    """Take up objects that were told of and not looked at; returns how many were due."""
+    due = take_due_looks(limit=500)
+    for object_id in due:
+        look_at_object.delay(object_id)
+    return len(due)
+
+
+@shared_task(name="payments.ask_for_missed_disputes")
+def ask_for_missed_disputes() -> int:
+    """Ask the gateway for disputes that no webhook told of; beat runs it every ten minutes. Returns how many."""
+    return disputing.ask_for_missed_disputes()
 
 
 def _try(call_id: int) -> None:

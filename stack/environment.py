@@ -23,6 +23,8 @@ def complete(environment: dict[str, str], folder: Path) -> None:
     (folder / "gateway").mkdir(parents=True, exist_ok=True)
     environment["GATEWAY_DATABASE"] = f"{folder}/gateway/gateway.sqlite3"
     environment.setdefault("GATEWAY_API_KEY", "sk_test_doorstep")
+    environment.setdefault("GATEWAY_WEBHOOK_SECRET", "whsec_doorstep")
+    environment.setdefault("GATEWAY_WEBHOOK_URL", f"{environment['PAYMENTS_URL']}/webhooks/gateway")
     environment.setdefault("API_TOKEN", "development-token")
     environment.setdefault("BILLING_TOKEN", environment["API_TOKEN"])
     environment.setdefault("SECRET_KEY", secret_key(folder / "secret_key"))

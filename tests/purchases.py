@@ -8,14 +8,11 @@ from payments.models import Payment
 from payments.operations import capture_payment, initiate_payment
 
 
-def initiate(number: int = 0, amount: int = 1999) -> Payment:
+def initiate(number: int = 0, amount: int = 1999, **changes: str) -> Payment:
     """One payment that waits for its gateway call."""
+    chosen = {"payment_method": "pm_card_visa"} | changes
     return initiate_payment(
-        customer_id=f"customer-{number % 5}",
-        reference=f"purchase-{number}",
-        amount=amount,
-        currency="USD",
-        payment_method="pm_card_visa",
+        customer_id=f"customer-{number % 5}", reference=f"purchase-{number}", amount=amount, currency="USD", **chosen
     )
 
 

@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                 ('refunds_asked', models.BigIntegerField(default=0, help_text='refunds that succeeded or may still succeed')),
                 ('refunded', models.BigIntegerField(default=0, help_text='refunds that succeeded')),
                 ('decline_code', models.TextField(blank=True, default='')),
+                ('dispute', models.TextField(blank=True, choices=[('', 'none'), ('opened', 'Opened'), ('won', 'Won'), ('lost', 'Lost')], db_default='', default='', help_text='of its last dispute')),
                 ('gateway_intent', models.TextField(blank=True, default='', help_text="the gateway's name for it")),
                 ('version', models.IntegerField(default=1, help_text='rises with every event of this payment')),
                 ('created_at', models.GeneratedField(db_persist=True, expression=models.Func(models.F('id'), function='uuid_extract_timestamp'), output_field=models.DateTimeField())),
@@ -55,6 +56,27 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='disputes', to='payments.payment')),
             ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['opened', 'won', 'lost'])), name='dispute_status_is_known')],
+            },
+        ),
+        migrations.CreateModel(
+            name='GatewayLook',
+            fields=[
+                ('object_id', models.TextField(primary_key=True, serialize=False)),
+                ('kind', models.TextField(choices=[('payment_intent', 'Payment Intent'), ('refund', 'Refund'), ('dispute', 'Dispute')])),
+                ('call_name', models.TextField(blank=True, default='', help_text='of the call that made it, as its metadata says')),
+                ('told', models.IntegerField(default=0, help_text='how often it was told of')),
+                ('looked', models.IntegerField(default=0, help_text='how often it had been told of when it was last looked at')),
+                ('attempts', models.IntegerField(default=0, help_text='looks that came to nothing since it was last told of')),
+                ('due_at', models.DateTimeField(help_text='from then on the sweeper may take it: nudge lost, next try')),
+                ('problem', models.TextField(blank=True, default='')),
+            ],
+            options={
+                'ordering': ['-pk'],
+                'indexes': [models.Index(condition=models.Q(('looked__lt', models.F('told'))), fields=['due_at'], name='gateway_look_due')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('looked__lte', models.F('told'))), name='gateway_look_looked_within_told')],
+            },
         ),
         migrations.CreateModel(
             name='Refund',

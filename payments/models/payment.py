@@ -24,6 +24,14 @@ class Payment(models.Model):
         AUTOMATIC = "automatic"
         MANUAL = "manual"
 
+    class DisputeStatus(models.TextChoices):
+        """won: by us."""
+
+        NONE = "", "none"
+        OPENED = "opened"
+        WON = "won"
+        LOST = "lost"
+
     class InvoiceState(models.TextChoices):
         NONE = "", "none yet"
         PAID = "paid"
@@ -44,6 +52,9 @@ class Payment(models.Model):
     refunds_asked = models.BigIntegerField(default=0, help_text="refunds that succeeded or may still succeed")
     refunded = models.BigIntegerField(default=0, help_text="refunds that succeeded")
     decline_code = models.TextField(default="", blank=True)
+    dispute = models.TextField(
+        choices=DisputeStatus, default=DisputeStatus.NONE, db_default="", blank=True, help_text="of its last dispute"
+    )
     gateway_intent = models.TextField(default="", blank=True, help_text="the gateway's name for it")
     version = models.IntegerField(default=1, help_text="rises with every event of this payment")
     # Generated, so that a range of time and a range of ids are the same: payments/listing.py.

@@ -39,12 +39,19 @@ INBOX = {
 PAYMENTS = {
     "GATEWAY_URL": env.str("GATEWAY_URL"),
     "GATEWAY_API_KEY": env.str("GATEWAY_API_KEY"),
+    "GATEWAY_WEBHOOK_SECRET": env.str("GATEWAY_WEBHOOK_SECRET", default=""),
 }
 CELERY_TASK_DEFAULT_QUEUE = SERVICE
 CELERY_BROKER_TRANSPORT_OPTIONS = celery_transport_options(SERVICE)
 CELERY_BEAT_SCHEDULE = CELERY_BEAT_SCHEDULE | {
     # expires: sweeps do not pile up while no worker runs.
     "sweep gateway calls": {"task": "payments.sweep_gateway_calls", "schedule": 2.0, "options": {"expires": 2.0}},
+    "sweep gateway looks": {"task": "payments.sweep_gateway_looks", "schedule": 2.0, "options": {"expires": 2.0}},
+    "ask for missed disputes": {
+        "task": "payments.ask_for_missed_disputes",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
 }
 
 if url := env.str("BILLING_URL", default=""):  # optional: reconcile asks billing's API there

@@ -2,6 +2,7 @@
 
 from payments.api import router
 from payments.exceptions import PaymentError
+from payments.webhooks import router as webhooks_router
 from services.urls import service_api, service_urls
 
-urlpatterns = service_urls(service_api("payments", [router], PaymentError), name="payments")
+urlpatterns = service_urls(service_api("payments", [router, webhooks_router], PaymentError), name="payments")

@@ -14,6 +14,7 @@ from tests.faults.consumer_points import CONSUMER_POINTS
 from tests.faults.points import POINTS
 from tests.faults.renewal_points import JANUARY_31, RENEWAL_POINTS
 from tests.faults.tripping import arm, signal_at, take_the_consumers_place
+from tests.faults.webhook_points import WEBHOOK_POINTS
 
 COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
     "relay": ("relay_outbox", {"drain": True}),
@@ -35,11 +36,18 @@ def maintenance() -> None:
     prune_log(small_settings())
 
 
+def take_webhook(body: str) -> None:
+    """Answer one webhook, as a web process does."""
+    from tests.webhook_client import send
+
+    send(body.encode())
+
+
 def main(point: str, signum: int, role: str, argument: str) -> None:
     """Arm the point and run the role."""
     if role == "consumer":
         take_the_consumers_place()
-    if found := (POINTS | CONSUMER_POINTS | RENEWAL_POINTS).get(point):
+    if found := (POINTS | CONSUMER_POINTS | RENEWAL_POINTS | WEBHOOK_POINTS).get(point):
         arm(found.place, signal_at(found.hit, signum))
     django.setup()  # after the arming, because it imports the publishers
     if role in COMMANDS:
@@ -47,6 +55,12 @@ def main(point: str, signum: int, role: str, argument: str) -> None:
         call_command(command, **options)
     elif role == "maintenance":
         maintenance()
+    elif role == "web":
+        take_webhook(argument)
+    elif role == "look":
+        from payments.looking import look_at
+
+        look_at(argument)
     else:
         from payments.gateway_calls import make_call
 

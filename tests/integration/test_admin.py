@@ -25,7 +25,7 @@ from outbox.coordinates import find_coordinates
 from outbox.envelope import format_sequence
 from outbox.models import Heartbeat, OutboxEvent
 from outbox.relay import Relay
-from payments.models import GatewayCall
+from payments.models import GatewayCall, GatewayLook
 from tests.payments_topic import capture as bought
 from tests.purchases import capture, drain
 from tests.subscriptions import make_subscription
@@ -36,7 +36,7 @@ PAGES = [
     "payments_gatewaycall", "idempotency_idempotencykey", "billing_invoice", "outbox_heartbeat",
     "inbox_inboxhorizon", "inbox_heartbeat", "access_apitoken",
     "billing_customer", "billing_plan", "billing_subscription", "billing_creditnote", "billing_latepayment",
-    "billing_dispute", "billing_statement", "billing_revenuebyday", "billing_rebuild",
+    "billing_dispute", "billing_statement", "billing_revenuebyday", "billing_rebuild", "payments_gatewaylook",
 ]  # fmt: skip
 CAUSE = "01939c00-0000-7000-8000-000000000001"
 SEQUENCE = format_sequence(generation=1, window_id=1, position=1)
@@ -82,6 +82,7 @@ def rows(log: None) -> dict[str, Any]:
         LatePayment.objects.create(invoice=invoice, payment_id=uuid4(), amount=1, currency="USD"),
         Dispute.objects.create(invoice=invoice, id="dp_1", amount=1, currency="USD", reason="r", status="s", version=1),
         *projected(),
+        GatewayLook.objects.create(object_id="pi_1", kind="payment_intent", told=1, due_at=timezone.now()),
     ]
     return dict(zip(PAGES, made, strict=True))
 

@@ -13,6 +13,7 @@ from idempotency.conf import IdempotencySettings
 from inbox import pruning, tasks
 from inbox.conf import InboxSettings
 from outbox.conf import OutboxSettings
+from payments.handlers import WEBHOOKS
 from reconciliation.conf import ReconciliationSettings
 from reconciliation.judging import Kind
 from search.conf import SearchSettings
@@ -161,6 +162,11 @@ def test_the_table_of_bad_inputs_says_what_the_tests_expect() -> None:
     table = text.split("<!-- bad inputs -->")[1].split("<!-- /bad inputs -->")[0]
     rows = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in table.strip().splitlines()[2:]]
     assert [row for row in rows if row[1]] == [(bad.name, bad.billing, bad.payments) for bad in BAD_INPUTS]
+
+
+def test_the_webhooks_of_payments_are_those_of_the_code() -> None:
+    block = (ROOT / "docs/payments.md").read_text().partition("<!-- webhooks -->")[2].partition("<!-- /webhooks -->")[0]
+    assert tuple(re.findall(r"`([a-z_.]+)`", block)) == WEBHOOKS
 
 
 def test_the_faults_of_the_gateway_are_those_of_the_code() -> None:

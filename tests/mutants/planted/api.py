@@ -68,4 +68,10 @@ MUTANTS = [
         'json.loads(headers) | {"Idempotent-Replayed": "true"}', '{"Idempotent-Replayed": "true"}',
         "tests/integration/test_given_bookmarks.py::test_the_second_press_gets_the_same_bookmark",
     ),
+    Mutant(
+        "young-keys-pruned", "idempotency/pruning.py",
+        "if created_at < before]", "if created_at < before or pk]",
+        "tests/integration/test_idempotency_keys.py"
+        "::test_a06_a_key_that_expired_is_new_again_and_one_that_has_not_is_replayed",
+    ),
 ]  # fmt: skip

@@ -6,7 +6,7 @@ INBOX_SQL = "inbox/sql.py"
 RETENTION = "tests/integration/test_inbox_retention.py::"
 INBOX_PRUNING = "tests/races/test_inbox_pruning.py::"
 LOCK_THEN_PRUNE = """\
-        if not lock_partition(cursor, share.consumer, (share.topic, share.partition)):
+        if share.topic != NO_TOPIC and not lock_partition(cursor, share.consumer, (share.topic, share.partition)):
             return 0
         ids = _prunable(share, settings)
         cursor.execute(sql.PRUNE, {"ids": ids, "well_formed": WELL_FORMED} | _declared(settings))
@@ -88,7 +88,7 @@ MUTANTS = [
     Mutant(
         "pruned-without-the-offset-lock",
         "inbox/pruning.py",
-        "if not lock_partition(cursor, share.consumer, (share.topic, share.partition)):",
+        "if share.topic != NO_TOPIC and not lock_partition(cursor, share.consumer, (share.topic, share.partition)):",
         "if False:",
         INBOX_PRUNING + "test_a_redelivery_that_arrives_while_its_id_is_being_pruned_waits_and_is_a_duplicate",
     ),
