@@ -1,5 +1,8 @@
 """Celery's share: nudges and sweeps. The rows are the truth; losing every task loses nothing but seconds."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import structlog
 from celery import shared_task
 
@@ -7,8 +10,9 @@ from payments import disputing
 from payments.gateway_calls import make_call, take_due_calls
 from payments.looking import look_at, take_due_looks
 
+Id = TypeVar("Id", int, str)
 logger = structlog.get_logger(__name__)
-#: Calls that one sweep makes one after another. Not a task a call: a renewal asks for thousands at a time.
+#: What one sweep does one after another. Not a task each: a renewal asks for thousands of calls at a time.
 _AT_ONCE = 20
 
 
@@ -30,7 +34,7 @@ def sweep_gateway_calls() -> int:
     if len(due) == _AT_ONCE:
         sweep_gateway_calls.delay()
     for call_id in due:
-        _try(call_id)
+        _try(make_call, call_id)
     return len(due)
 
 
@@ -42,10 +46,12 @@ def look_at_object(object_id: str) -> bool:
 
 @shared_task(name="payments.sweep_gateway_looks")
 def sweep_gateway_looks() -> int:
-    """Take up objects that were told of and not looked at; returns how many were due."""
-    due = take_due_looks(limit=500)
+    """Look at objects that were told of and left behind, a page as above. Returns how many it took."""
+    due = take_due_looks(limit=_AT_ONCE)
+    if len(due) == _AT_ONCE:
+        sweep_gateway_looks.delay()
     for object_id in due:
-        look_at_object.delay(object_id)
+        _try(look_at, object_id)
     return len(due)
 
 
@@ -55,8 +61,8 @@ def ask_for_missed_disputes() -> int:
     return disputing.ask_for_missed_disputes()
 
 
-def _try(call_id: int) -> None:
+def _try(function: Callable[[Id], object], which: Id) -> None:
     try:
-        make_call(call_id)
-    except Exception:  # what is wrong with one call must not hold up the others of its page
-        logger.exception("gateway call failed", call=call_id)
+        function(which)
+    except Exception:  # what is wrong with one must not hold up the others of its page
+        logger.exception("left for the next sweep", task=function.__name__, id=which)

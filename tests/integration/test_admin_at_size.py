@@ -52,6 +52,8 @@ SELECT 'dispute-' || reference, id, 1, 'USD', '', '', 1, now() FROM billing_invo
 INSERT INTO billing_statement (id, customer_id, happened_at, kind, payment_id, reference, amount, currency, source,
                                event_id)
 SELECT uuidv7(), customer_id, now(), 'payment', id, reference, 1, 'USD', '/s', id::text FROM payments_payment;
+INSERT INTO payments_gatewaylook (object_id, kind, call_name, told, looked, attempts, due_at, problem)
+SELECT 'pi_' || n, 'payment_intent', '', 1, 1, 0, now(), '' FROM generate_series(1, 6000) AS n;
 ANALYZE;
 """
 SEARCHES = [
@@ -65,6 +67,8 @@ SEARCHES = [
     ("billing_customer", "customer-77"), ("billing_subscription", UNKNOWN), ("billing_subscription", "customer-77"),
     ("billing_creditnote", UNKNOWN), ("billing_creditnote", "refund-77"), ("billing_latepayment", UNKNOWN),
     ("billing_dispute", "dispute-77"), ("billing_dispute", UNKNOWN), ("billing_statement", "customer-77"),
+    ("billing_dispute", "dispute-77"), ("billing_dispute", UNKNOWN),
+    ("payments_gatewaylook", "pi_77"),
 ]  # fmt: skip
 
 

@@ -8,13 +8,15 @@ from pytest_django.fixtures import Settings
 from inbox.cap import check_cap
 from inbox.conf import inbox_settings
 from inbox.consumer import Consumer
+from inbox.direct import receive_directly
 from inbox.discarding import discard
 from inbox.exceptions import TooManyParkedError
 from inbox.models import InboxOffset, ParkedEvent
 from inbox.redriving import redrive
 from inbox.waiting import choose
+from outbox.envelope import Envelope
 from tests.interruptions import Until
-from tests.parked_steps import Broken, consuming, receive_steps, step, steps_taken
+from tests.parked_steps import STEP, Broken, consuming, receive_steps, step, steps_taken
 from tests.records import TOPIC
 from tests.topics import Topics
 
@@ -100,6 +102,13 @@ def test_events_that_were_parked_long_ago_do_not_count(broken: Broken) -> None:
     receive_steps([step(number, key="fine") for number in range(4, 15)])
     assert not is_over(), "ten others have taken effect since"
     assert steps_taken("fine") == list(range(4, 15))
+
+
+def test_webhooks_which_are_never_parked_do_not_hide_what_is(broken: Broken) -> None:
+    receive_all_parked(4)
+    for number in range(4, 15):
+        receive_directly("tests", Envelope(f"webhook-{number}", "/gateway", STEP, b'{"number": %d}' % number))
+    assert is_over(), "ten others have taken effect since, and no consumer received them"
 
 
 def test_a_share_of_one_is_no_cap(broken: Broken, settings: Settings) -> None:

@@ -59,8 +59,8 @@ MUTANTS = [
     Mutant(
         "sweep-ends-with-its-page",
         "payments/tasks.py",
-        "if len(due) == _AT_ONCE:",
-        "if False:",
+        "if len(due) == _AT_ONCE:\n        sweep_gateway_calls.delay()",
+        "if False:\n        sweep_gateway_calls.delay()",
         "tests/integration/test_gateway_calls.py::"
         "test_a_sweep_makes_a_page_of_calls_and_tells_another_worker_that_there_may_be_more",
     ),
