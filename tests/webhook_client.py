@@ -15,16 +15,17 @@ from tests.gateway_process import WEBHOOK_SECRET, GatewayProcess
 
 def sign(body: bytes, *, secret: str = WEBHOOK_SECRET, age: int = 0) -> str:
     """Return Stripe-Signature as of so many seconds ago."""
-    return stripe.WebhookSignature.generate_signature_header(
+    signed: str = stripe.WebhookSignature.generate_signature_header(
         body.decode(errors="replace"), secret, timestamp=int(time.time()) - age
     )
+    return signed
 
 
-def send(body: bytes, *, secret: str = WEBHOOK_SECRET, age: int = 0, **headers: str) -> Any:
+def send(body: bytes, *, signature: str | None = None, secret: str = WEBHOOK_SECRET, age: int = 0) -> Any:
     """POST a body as the gateway does."""
-    chosen = {"Stripe-Signature": sign(body, secret=secret, age=age)} | headers
+    headers = {"Stripe-Signature": sign(body, secret=secret, age=age) if signature is None else signature}
     client = Client(SERVER_NAME="localhost")  # which is allowed outside of tests, too
-    return client.post("/webhooks/gateway", data=body, content_type="application/json", headers=chosen)
+    return client.post("/webhooks/gateway", data=body, content_type="application/json", headers=headers)
 
 
 def events_about(gateway: GatewayProcess, name: str, *types: str) -> list[bytes]:

@@ -1,5 +1,7 @@
 """Disputes: whatever order their webhooks come in, how often or never, the same two events and the same state."""
 
+from typing import Any
+
 import pytest
 from pytest_django.fixtures import Settings
 
@@ -87,7 +89,7 @@ def test_in_any_order_and_twice_webhooks_of_a_dispute_end_in_the_same_state_and_
 
 def test_an_older_word_than_the_one_that_is_known_changes_nothing() -> None:
     payment = capture()
-    said = {"dispute_id": "du_1", "amount": 1999, "currency": "USD", "reason": "fraudulent"}
+    said: dict[str, Any] = {"dispute_id": "du_1", "amount": 1999, "currency": "USD", "reason": "fraudulent"}
     for newest in (Status.LOST, Status.OPENED, Status.WON, Status.LOST):
         note_dispute(payment.pk, **said, newest=newest)
     payment.refresh_from_db()

@@ -29,9 +29,9 @@ def gateway(shared_gateway: GatewayProcess, settings: Settings) -> GatewayProces
     return shared_gateway
 
 
-def pay(method: str = "pm_card_visa", **changes: str) -> Payment:
+def pay(method: str = "pm_card_visa", *, capture: str = "automatic") -> Payment:
     """A payment whose first call is answered."""
-    payment = initiate(payment_method=method, **changes)
+    payment = initiate(payment_method=method, capture=capture)
     make_call(payment.gateway_calls.get().pk)
     payment.refresh_from_db()
     return payment
