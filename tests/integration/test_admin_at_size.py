@@ -67,7 +67,6 @@ SEARCHES = [
     ("billing_customer", "customer-77"), ("billing_subscription", UNKNOWN), ("billing_subscription", "customer-77"),
     ("billing_creditnote", UNKNOWN), ("billing_creditnote", "refund-77"), ("billing_latepayment", UNKNOWN),
     ("billing_dispute", "dispute-77"), ("billing_dispute", UNKNOWN), ("billing_statement", "customer-77"),
-    ("billing_dispute", "dispute-77"), ("billing_dispute", UNKNOWN),
     ("payments_gatewaylook", "pi_77"),
 ]  # fmt: skip
 
