@@ -54,7 +54,7 @@ class Comparison:
 
     def _payments(self) -> Iterator[Difference]:
         for story in self._stories(self._span.ids, own.list_payments(self._span), self._spool.list_charges):
-            self.payments += 1
+            self.payments += story.payment is not None
             problems = judge(story)
             if problems and self._is_young(story.changed_at):
                 self.on_their_way += 1
