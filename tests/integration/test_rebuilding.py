@@ -62,7 +62,7 @@ PLANTED = {
 
 @pytest.fixture
 def payments(topic: RealTopic, kafka: str, log: None, settings: Settings) -> PaymentsTopic:
-    settings.INBOX = settings.INBOX | {"CONSUMER": "billing", "TOPICS": [topic.name], "TRANSACTION_SECONDS": 5}
+    settings.INBOX = settings.INBOX | {"CONSUMER": "billing", "TOPICS": [topic.name]}
     return PaymentsTopic(topic, kafka)
 
 
