@@ -22,6 +22,7 @@ COPY outbox outbox
 COPY inbox inbox
 COPY idempotency idempotency
 COPY bookmarks bookmarks
+COPY money money
 COPY contracts contracts
 COPY payments payments
 COPY reconciliation reconciliation

@@ -9,7 +9,7 @@ WORKERS ?= $(if $(ARGS),1,3)
 SHARED := $(if $(filter-out 1,$(WORKERS)),-n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-fast test-cluster test-renewals test-search test-control mutants bench lint types clean
+.PHONY: help setup demo up test test-fast test-cluster test-renewals test-search test-control test-api mutants bench lint types clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1  \2/p' Makefile
@@ -35,7 +35,7 @@ test: setup ## Run the whole suite on real PostgreSQL and real Kafka (ARGS="test
 	@$(RUN)python -m stack with-servers --copies $(WORKERS) -- $(RUN)python -m pytest $(SHARED) $(ARGS)
 
 test-fast: setup ## Run the tests that need no Kafka
-	@$(RUN)python -m stack with-servers --without-kafka --copies $(WORKERS) -- $(RUN)python -m pytest $(SHARED) -m "not kafka and not search and not control" $(ARGS)
+	@$(RUN)python -m stack with-servers --without-kafka --copies $(WORKERS) -- $(RUN)python -m pytest $(SHARED) -m "not kafka and not search and not control and not fuzz" $(ARGS)
 
 mutants: setup ## Plant bugs in a copy, one after the other, and see the named test catch each (ONLY="name name")
 	@$(RUN)python -m stack with-servers -- $(RUN)python -m tests.mutants $(ONLY)
@@ -49,6 +49,8 @@ test-search: setup ## Run the tests of the search index on a real OpenSearch nod
 test-control: setup ## Run payments against a provider that ignores idempotency keys (localstripe), beside the simulated one
 	@$(SYNC) --group control
 	@$(RUN)python -m stack with-servers --without-kafka -- $(RUN)python -m pytest -m control $(ARGS)
+test-api: setup ## Send what the served schemas allow and what they forbid, thoroughly (schemathesis; four minutes)
+	@$(RUN)python -m stack with-servers --without-kafka -- $(RUN)python -m pytest -m fuzz --timeout 900 $(ARGS)
 bench: setup ## Measure everything beside its limits (ONLY=relay, inbox, posting, renewals or rebuild, RUNS=5, ROWS=500000, FULL=1)
 	@$(SYNC) --group bench
 	@$(RUN)python -m stack with-servers --folder bench -- $(RUN)python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(ROWS),--rows $(ROWS)) $(if $(FULL),--full)

@@ -1,19 +1,60 @@
 """What the HTTP API takes and gives. Amounts are JSON integers in minor units, never decimals."""
 
+import re
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, StrictInt, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from billing.models import Invoice, Subscription
+from money import LARGEST, check_amount, currencies, describe_amounts, exponent
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 OptionalText = Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[a-z0-9_-]+$")]
-Identity = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00]+$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+#: Fifty ids and a source fit into a request line, which gunicorn limits.
+Source = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[!-~]+$")]
+EventId = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9-]+$")]
+
+
+def _written_out(day: Any) -> Any:
+    if not (isinstance(day, str) and re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", day)):
+        raise ValueError(f"{day!r} is no day: write 2026-12-01")
+    return day
+
+
+def _of_this_century(day: date) -> date:
+    if day.year // 100 != 20:
+        raise ValueError(f"{day} is no day from 2000 to 2099")
+    return day
+
+
+def _in_minor_units(currency: str) -> str:
+    exponent(currency)
+    return currency
+
+
+#: Written out: pydantic alone takes 978307200 for a day, as seconds since 1970.
+Day = Annotated[date, BeforeValidator(_written_out)]
+#: Others are slips.
+FirstDay = Annotated[
+    Day, AfterValidator(_of_this_century), Field(json_schema_extra={"pattern": "^20[0-9]{2}-[0-9]{2}-[0-9]{2}$"})
+]
+#: In place: in the OpenAPI document both would be called State.
+InvoiceState = Annotated[Invoice.State, WithJsonSchema({"type": "string", "enum": Invoice.State.values})]
+SubscriptionState = Annotated[Subscription.State, WithJsonSchema({"type": "string", "enum": Subscription.State.values})]
 
 
 class In(Schema):
@@ -40,12 +81,19 @@ class CustomerOut(Schema):
 
 
 class PlanIn(In):
-    """What a month costs, in minor units (1999 is 19.99 USD); it never changes."""
+    """What a month costs, in minor units (1999 is 19.99 USD); zero is free. It never changes."""
+
+    model_config = ConfigDict(json_schema_extra=describe_amounts)
 
     id: Slug
     name: Text
-    amount: Annotated[StrictInt, Field(ge=0, le=99_999_999)]  # Stripe's limit: eight digits
-    currency: Currency
+    amount: Annotated[StrictInt, Field(ge=0, le=LARGEST)]
+    currency: Annotated[str, AfterValidator(_in_minor_units), Field(json_schema_extra={"enum": currencies()})]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        check_amount(self.amount, self.currency)
+        return self
 
 
 class PlanOut(Schema):
@@ -64,7 +112,7 @@ class SubscriptionIn(In):
     customer_id: Text
     plan_id: Slug
     payment_method: Text = "pm_card_visa"
-    starts_on: Annotated[date | None, Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1))] = None
+    starts_on: FirstDay | None = None
 
 
 class NothingIn(In):
@@ -158,7 +206,7 @@ class SubscriptionFilter(Page):
     """Which subscriptions, and from where on."""
 
     customer_id: Text
-    state: Subscription.State | None = None
+    state: SubscriptionState | None = None
 
 
 class InvoiceFilter(Page):
@@ -168,7 +216,7 @@ class InvoiceFilter(Page):
     payment_id: UUID | None = None
     subscription_id: UUID | None = None
     reference: Text | None = None
-    state: Invoice.State | None = None
+    state: InvoiceState | None = None
 
 
 class PaymentRange(Page):
@@ -227,8 +275,8 @@ class LatePaymentPage(Schema):
 class ReceivedEvents(Schema):
     """Which events: ids are unique within a source only."""
 
-    source: Identity
-    event_id: Annotated[list[Identity], Field(max_length=100)]
+    source: Source
+    event_id: Annotated[list[EventId], Field(max_length=50)]
 
 
 class ReceivedEventOut(Schema):

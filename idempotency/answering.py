@@ -7,6 +7,7 @@ Source: draft-ietf-httpapi-idempotency-key-header-07, https://docs.stripe.com/ap
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -16,7 +17,19 @@ from django.http import HttpRequest, HttpResponse
 from idempotency import sql
 from idempotency.exceptions import IdempotencyKeyReusedError, InvalidKeyError, RequestInProgressError
 
-MAX_KEY_LENGTH = 255
+#: As HTTP carries it: no blanks at the ends. A newline at the end would not be seen by "$".
+_KEY = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
+#: What the OpenAPI document says of an operation that answers once: `openapi_extra=KEYED`.
+KEYED: dict[str, Any] = {
+    "parameters": [
+        {
+            "in": "header", "name": "Idempotency-Key", "required": True,
+            "description": "Your name for this request: a repeat under it gets the first answer, byte for byte, with "
+                           "`Idempotent-Replayed: true`. 409: the first one still runs. 422: it was another request.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": f"^{_KEY.pattern}$"},
+        }
+    ]
+}  # fmt: skip
 _NO_HEADERS: Mapping[str, str] = {}
 
 
@@ -57,9 +70,9 @@ def answer_once(request: HttpRequest, perform: Perform) -> HttpResponse:
 
 def _key(request: HttpRequest) -> str:
     key = request.headers.get("Idempotency-Key", "")
-    if not 0 < len(key) <= MAX_KEY_LENGTH or not key.isprintable():
+    if not _KEY.fullmatch(key):
         raise InvalidKeyError(
-            f"Idempotency-Key has {len(key)} characters: send 1 to {MAX_KEY_LENGTH} printable ones, new for a request"
+            f"Idempotency-Key has {len(key)} characters: send 1 to 255 printable ones of ASCII, new for a request"
         )
     return key
 

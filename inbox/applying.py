@@ -13,7 +13,7 @@ from inbox.isolating import Call, isolate
 from inbox.parking import BEHIND, Parking, Reason, park
 from inbox.record import OrderedKey, Record
 from inbox.runs import Runs
-from inbox.strict_json import refuse_ambiguous
+from inbox.strict_json import decode_strictly
 from inbox.upcasting import carry_forward
 from outbox.envelope import Envelope
 
@@ -85,7 +85,7 @@ def read_event(consumer: str, envelope: Envelope) -> tuple[Handler, Event] | Non
     if handler is None:
         return None
     event = handler.read(carried), carried
-    refuse_ambiguous(envelope.data)
+    decode_strictly(envelope.data)
     return handler, event
 
 

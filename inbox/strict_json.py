@@ -22,6 +22,6 @@ def _no_number(constant: str) -> NoReturn:
 _DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_number)
 
 
-def refuse_ambiguous(data: bytes) -> None:
-    """Raise ValueError for JSON that holds a name twice in one object, or NaN or Infinity anywhere."""
-    _DECODER.decode(data.decode())
+def decode_strictly(data: bytes) -> Any:
+    """Return the value. Raises ValueError for what is no JSON in UTF-8, a name twice in one object, NaN, Infinity."""
+    return _DECODER.decode(data.decode())

@@ -11,10 +11,10 @@ from django.utils.safestring import SafeString
 
 from admin_pages.read_only import ReadOnlyAdmin, ReadOnlyInline
 from admin_pages.rendering import visible_field
+from money import format_amount
 from payments.deciding import give_up_held_call, repeat_held_call
 from payments.exceptions import CallNotHeldError
 from payments.models import Dispute, GatewayCall, GatewayLook, Payment, Refund
-from payments.money import format_amount
 
 
 class GatewayCallInline(ReadOnlyInline):

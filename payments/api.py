@@ -11,7 +11,7 @@ from ninja import Query, Router, Schema
 from access.bearer import Scope
 from bookmarks.bookmark import HEADER, Bookmark
 from bookmarks.header import answers_with_bookmark
-from idempotency.answering import Answer, answer_once
+from idempotency.answering import KEYED, Answer, answer_once
 from payments.exceptions import PaymentNotFoundError
 from payments.listing import list_payments
 from payments.models import GatewayCall, Payment, Refund
@@ -32,10 +32,12 @@ router = Router(tags=["payments"])
 READ, WRITE = Scope("payments:read"), Scope("payments:write")
 
 
-@router.post(
-    "/payments", response={201: PaymentOut}, auth=WRITE, summary="Pay for a purchase, once for its key",
-    openapi_extra=answers_with_bookmark(201),
-)  # fmt: skip
+def write_once(status: int) -> dict[str, Any]:
+    """Return what every unsafe operation needs: the scope, an Idempotency-Key; its answer has a bookmark."""
+    return {"auth": WRITE, "openapi_extra": KEYED | answers_with_bookmark(status)}
+
+
+@router.post("/payments", response={201: PaymentOut}, summary="Pay for a purchase, once for its key", **write_once(201))
 def create_payment(request: HttpRequest, purchase: PaymentIn) -> HttpResponse:
     """Accept a payment: 201 with status `initiated`. The second press gets the same answer and does nothing."""
 
@@ -59,28 +61,19 @@ def get_payment(request: HttpRequest, payment_id: UUID) -> Payment:
     return _find(payment_id)
 
 
-@router.post(
-    "/payments/{payment_id}/capture", response={202: PaymentOut}, auth=WRITE, summary="Take it",
-    openapi_extra=answers_with_bookmark(202),
-)  # fmt: skip
+@router.post("/payments/{payment_id}/capture", response={202: PaymentOut}, summary="Take it", **write_once(202))
 def capture(request: HttpRequest, payment_id: UUID, wanted: CaptureIn) -> HttpResponse:
     """Ask for all of an authorized payment, or a part: the rest is released. 202: the gateway is asked, look again."""
     return _end(request, partial(ask_to_end, payment_id, GatewayCall.Kind.CAPTURE, amount=wanted.amount))
 
 
-@router.post(
-    "/payments/{payment_id}/cancel", response={202: PaymentOut}, auth=WRITE, summary="Release it",
-    openapi_extra=answers_with_bookmark(202),
-)  # fmt: skip
+@router.post("/payments/{payment_id}/cancel", response={202: PaymentOut}, summary="Release it", **write_once(202))
 def cancel(request: HttpRequest, payment_id: UUID, nothing: CancelIn) -> HttpResponse:
     """Release an authorized payment. 202: the gateway is asked, look again."""
     return _end(request, partial(ask_to_end, payment_id, GatewayCall.Kind.CANCEL))
 
 
-@router.post(
-    "/payments/{payment_id}/refund", response={202: RefundOut}, auth=WRITE, summary="Give money back",
-    openapi_extra=answers_with_bookmark(202),
-)  # fmt: skip
+@router.post("/payments/{payment_id}/refund", response={202: RefundOut}, summary="Give money back", **write_once(202))
 def refund(request: HttpRequest, payment_id: UUID, wanted: RefundIn) -> HttpResponse:
     """Give back all that is left, or a part, as often as something is left. 202: the gateway is asked, look again."""
 

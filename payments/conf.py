@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from payments.money import exponent
+from money import exponent
 
 
 def _has_minor_unit(currency: str) -> str:

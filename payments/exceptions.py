@@ -4,6 +4,7 @@ PaymentError
 ├── PaymentNotFoundError        404
 ├── InvalidTransitionError      409  the payment is not in a state for this
 ├── RefundTooLargeError         409  less is left than asked for
+├── UnfitAmountError            422  no amount of this currency that can be charged
 ├── CallNotHeldError            409  the gateway call does not wait for a person
 ├── WebhookRefusedError         400  not signed by the gateway, too old, or no event
 └── TooEarlyError                    what comes before has not been written yet: it is tried again
@@ -36,6 +37,13 @@ class RefundTooLargeError(PaymentError):
 
     status = 409
     title = "The refund is larger than what is left"
+
+
+class UnfitAmountError(PaymentError):
+    """A part of a payment must be chargeable in its currency as the whole is: money.check_amount."""
+
+    status = 422
+    title = "The amount does not fit the currency"
 
 
 class CallNotHeldError(PaymentError):

@@ -6,11 +6,11 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
+from money import check_amount
 from outbox import record
 from payments.calling import ask_for
 from payments.events import PaymentInitiated
 from payments.models import GatewayCall, Payment
-from payments.money import check_amount
 from payments.operations import asked_by, begin_payment, facts, lock_payment, move
 
 logger = structlog.get_logger(__name__)

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from money import check_amount
 from outbox import record
 from payments.calling import ask_for
 from payments.events import (
@@ -15,7 +16,7 @@ from payments.events import (
     PaymentDeclined,
     PaymentInitiated,
 )
-from payments.exceptions import InvalidTransitionError, PaymentNotFoundError
+from payments.exceptions import InvalidTransitionError, PaymentNotFoundError, UnfitAmountError
 from payments.models import GatewayCall, Payment
 from payments.states import check_transition
 
@@ -93,7 +94,8 @@ def cancel_payment(payment_id: UUID, *, event_id: UUID | None = None) -> Payment
 def ask_to_end(payment_id: UUID, kind: GatewayCall.Kind, *, amount: int | None = None) -> Payment:
     """Ask the gateway to capture (all, or `amount`: the rest is released) or to cancel what is set aside.
 
-    Raises InvalidTransitionError unless the payment is authorized and nothing of that kind is asked for already.
+    Raises InvalidTransitionError unless the payment is authorized and nothing of that kind is asked for already, and
+    UnfitAmountError.
     """
     payment = lock_payment(payment_id)
     check_transition(payment, Status.CAPTURED if kind == Kind.CAPTURE else Status.CANCELLED)
@@ -102,6 +104,7 @@ def ask_to_end(payment_id: UUID, kind: GatewayCall.Kind, *, amount: int | None =
     wanted = payment.amount if amount is None else amount
     if not 0 < wanted <= payment.amount:
         raise InvalidTransitionError(f"{wanted} cannot be captured: {payment.amount} is set aside")
+    check_part(wanted, payment)
     asked = payment.gateway_calls.filter(kind__in=[Kind.CAPTURE, Kind.CANCEL]).exclude(state=GatewayCall.State.REFUSED)
     if found := asked.first():
         raise InvalidTransitionError(f"payment {payment_id}: {found.kind} is asked for already")
@@ -134,6 +137,14 @@ def lock_payment(payment_id: UUID) -> Payment:
     if payment is None:
         raise PaymentNotFoundError(f"no payment has the id {payment_id}")
     return payment
+
+
+def check_part(amount: int, payment: Payment) -> None:
+    """Raise UnfitAmountError for a part that the payment's currency does not have."""
+    try:
+        check_amount(amount, payment.currency)
+    except ValueError as error:
+        raise UnfitAmountError(f"{error}; payment {payment.id} is about {payment.amount}") from error
 
 
 def facts(payment: Payment) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from payments.calling import ask_for
 from payments.events import PaymentRefunded
 from payments.exceptions import InvalidTransitionError, RefundTooLargeError
 from payments.models import GatewayCall, Payment, Refund
-from payments.operations import facts, lock_payment, move
+from payments.operations import check_part, facts, lock_payment, move
 
 logger = structlog.get_logger(__name__)
 
@@ -21,7 +21,7 @@ def request_refund(payment_id: UUID, *, amount: int | None, reason: str, asked_b
     """Ask the gateway to give back `amount` (None: all that is left) of a captured payment.
 
     asked_by: names an asker that may ask once; a second time returns the first refund. Raises
-    InvalidTransitionError and RefundTooLargeError.
+    InvalidTransitionError, RefundTooLargeError and UnfitAmountError.
     """
     payment = lock_payment(payment_id)
     if asked_by and (first := payment.refunds.filter(asked_by=asked_by).first()):
@@ -73,6 +73,7 @@ def _check(payment: Payment, amount: int | None) -> int:
         raise RefundTooLargeError(
             f"{wanted} of {payment.currency} cannot go back: {left} is left of payment {payment.id}"
         )
+    check_part(wanted, payment)
     return wanted
 
 

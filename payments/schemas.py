@@ -1,15 +1,25 @@
 """What the HTTP API takes and gives. Amounts are JSON integers in minor units, never decimals."""
 
+import re
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import AfterValidator, ConfigDict, Field, StrictInt, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StringConstraints,
+    model_validator,
+)
 
+from money import LARGEST, check_amount, describe_amounts
 from payments.conf import payments_settings
 from payments.models import Payment
-from payments.money import LARGEST, check_amount
 
 
 def _accepted(currency: str) -> str:
@@ -18,19 +28,32 @@ def _accepted(currency: str) -> str:
     return currency
 
 
+def _written_out(moment: str) -> str:
+    if not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]", moment):
+        raise ValueError(f"{moment!r} is no time: write 2026-12-01T00:00:00Z")
+    return moment
+
+
+def _name_currencies(schema: dict[str, Any]) -> None:
+    """In the OpenAPI document, for whoever reads the settings when it is asked for."""
+    schema["enum"] = list(payments_settings().currencies)
+
+
 Text = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Part = Annotated[StrictInt, Field(gt=0, le=LARGEST)]
+#: RFC 3339, with its zone. pydantic alone takes "0.5" for half a second after 1970.
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 
 
 class PaymentIn(Schema):
     """A purchase to be paid. amount: integer minor units (1999 is 19.99 USD); zero is free and captured at once."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=describe_amounts)
 
     customer_id: Text
     reference: Text
     amount: Annotated[StrictInt, Field(ge=0, le=LARGEST)]
-    currency: Annotated[str, AfterValidator(_accepted)]
+    currency: Annotated[str, AfterValidator(_accepted), Field(json_schema_extra=_name_currencies)]
     payment_method: Text = "pm_card_visa"
     capture: Literal["automatic", "manual"] = "automatic"
 
@@ -106,7 +129,7 @@ class PaymentFilter(Schema):
     customer_id: Text | None = None
     reference: Text | None = None
     status: Payment.Status | None = None
-    created_from: datetime | None = None
-    created_to: datetime | None = None
+    created_from: Moment | None = None
+    created_to: Moment | None = None
     cursor: UUID | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 50

@@ -7,12 +7,12 @@ from typing import Any
 from django.utils import timezone
 
 from inbox.models import InboxEvent, ParkedEvent
+from money import format_amount
 from outbox.conf import outbox_settings
 from outbox.coordinates import Coordinates, find_coordinates, is_pruned
 from outbox.models import OutboxEvent, ParkedRow
 from payments.events import PaymentAuthorized, PaymentInitiated
 from payments.models import GatewayCall, Payment
-from payments.money import format_amount
 from reconciliation.judging import tell_lines
 from reconciliation.sides.billing import Billing
 from reconciliation.story import Story

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
+from money import format_amount
 from payments.models import Payment
-from payments.money import format_amount
 from reconciliation.story import InvoiceFact, LateFact, PaymentFact, Refunds, Story
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from payments.money import format_amount
+from money import format_amount
 from reconciliation.judging import Kind, Problem
 from reconciliation.story import Story
 

@@ -29,13 +29,15 @@ from billing.schemas import (
 from billing.subscribing import cancel_subscription, create_plan, describe_customer, subscribe
 from bookmarks.header import ReadAfter
 from bookmarks.waiting import wait_until_applied
-from idempotency.answering import Answer, answer_once
+from idempotency.answering import KEYED, Answer, answer_once
 
 READ, WRITE = Scope("billing:read"), Scope("billing:write")
+#: Every unsafe operation: it needs the scope and an Idempotency-Key.
+WRITE_ONCE: dict[str, Any] = {"auth": WRITE, "openapi_extra": KEYED}
 router = Router(tags=["subscriptions"])
 
 
-@router.post("/customers", response={201: CustomerOut}, auth=WRITE, summary="Make a customer, or describe one")
+@router.post("/customers", response={201: CustomerOut}, summary="Make a customer, or describe one", **WRITE_ONCE)
 def post_customer(request: HttpRequest, wanted: CustomerIn) -> HttpResponse:
     """Make the customer, or replace name and email of one that exists since its first purchase."""
     return _answer(
@@ -57,7 +59,7 @@ def get_statement(request: HttpRequest, customer_id: str, bookmark: ReadAfter = 
     return {"customer_id": _find(Customer, customer_id).pk, "currencies": standing_of(customer_id)}
 
 
-@router.post("/plans", response={201: PlanOut}, auth=WRITE, summary="Make a plan")
+@router.post("/plans", response={201: PlanOut}, summary="Make a plan", **WRITE_ONCE)
 def post_plan(request: HttpRequest, wanted: PlanIn) -> HttpResponse:
     """Make the plan; 409 when its id is taken."""
     return _answer(request, 201, PlanOut, partial(create_plan, **wanted.model_dump()))
@@ -69,7 +71,7 @@ def get_plan(request: HttpRequest, plan_id: str) -> Model:
     return _find(Plan, plan_id)
 
 
-@router.post("/subscriptions", response={201: SubscriptionOut}, auth=WRITE, summary="Subscribe a customer to a plan")
+@router.post("/subscriptions", response={201: SubscriptionOut}, summary="Subscribe a customer to a plan", **WRITE_ONCE)
 def post_subscription(request: HttpRequest, wanted: SubscriptionIn) -> HttpResponse:
     """Begin a subscription; 422 when there is no such customer or plan."""
     starts_on = wanted.starts_on or timezone.now().date()
@@ -97,7 +99,7 @@ def get_subscription(request: HttpRequest, subscription_id: UUID) -> Subscriptio
 
 
 @router.post(
-    "/subscriptions/{subscription_id}/cancel", response=SubscriptionOut, auth=WRITE, summary="Cancel a subscription"
+    "/subscriptions/{subscription_id}/cancel", response=SubscriptionOut, summary="Cancel a subscription", **WRITE_ONCE
 )
 def post_cancel(request: HttpRequest, subscription_id: UUID, nothing: NothingIn) -> HttpResponse:
     """End it: nothing more is invoiced, what was invoiced is still owed; 409 when it had ended."""

@@ -1,13 +1,11 @@
 """What the API gives of the projections. Amounts are JSON integers in minor units."""
 
 from datetime import date, datetime
-from typing import Annotated
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import Field
 
-from billing.schemas import Currency, In, Page
+from billing.schemas import Currency, Day, In, Page
 
 
 class LineOut(Schema):
@@ -53,6 +51,6 @@ class LineFilter(Page):
 class RevenueFilter(In):
     """Days, both included; money of events without a time stands under 1970-01-01."""
 
-    since: date | None = None
-    until: Annotated[date | None, Field(ge=date(1970, 1, 1))] = None
+    since: Day | None = None
+    until: Day | None = None
     currency: Currency | None = None

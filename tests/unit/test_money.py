@@ -2,7 +2,7 @@
 
 import pytest
 
-from payments.money import check_amount, exponent, format_amount
+from money import check_amount, exponent, format_amount
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Money: integers in minor units, by their ISO 4217 currency's exponent: 1999 is 19.99 USD, 1999 JPY, 1.999 KWD."""
 
 from decimal import Decimal
+from typing import Any
 
 from iso4217 import Currency
 
@@ -8,6 +9,11 @@ from iso4217 import Currency
 LARGEST = 99_999_999
 #: "Round to the nearest ten" (https://docs.stripe.com/currencies#three-decimal): another last digit cannot be charged.
 _STEPS = {3: 10}
+
+
+def currencies() -> list[str]:
+    """Return every code of ISO 4217 that has a minor unit, sorted."""
+    return sorted(currency.code for currency in Currency if currency.exponent is not None)
 
 
 def exponent(currency: str) -> int:
@@ -38,3 +44,13 @@ def format_amount(amount: int, currency: str) -> str:
     except ValueError:
         return f"{amount} minor units of {currency}"
     return f"{Decimal(amount).scaleb(-digits):.{digits}f} {currency}"
+
+
+def describe_amounts(schema: dict[str, Any]) -> None:
+    """Say in the JSON schema of an object with `amount` and `currency` which go in steps; for pydantic's document."""
+    for digits, step in _STEPS.items():
+        stepped = [code for code in currencies() if exponent(code) == digits]
+        condition = {"properties": {"currency": {"enum": stepped}}, "required": ["currency"]}
+        schema.setdefault("allOf", []).append(
+            {"if": condition, "then": {"properties": {"amount": {"multipleOf": step}}}}
+        )
