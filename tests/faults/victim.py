@@ -10,6 +10,7 @@ from typing import Any
 import django
 from django.core.management import call_command
 
+from tests.faults.api_points import API_POINTS
 from tests.faults.consumer_points import CONSUMER_POINTS
 from tests.faults.points import POINTS
 from tests.faults.renewal_points import JANUARY_31, RENEWAL_POINTS
@@ -43,11 +44,19 @@ def take_webhook(body: str) -> None:
     send(body.encode())
 
 
+def web_process(port: int) -> None:
+    """Serve payments' API as `runserver` does, in this one process: a master would start another."""
+    from django.core.servers.basehttp import run
+    from django.core.wsgi import get_wsgi_application
+
+    run("127.0.0.1", port, get_wsgi_application(), threading=True)
+
+
 def main(point: str, signum: int, role: str, argument: str) -> None:
     """Arm the point and run the role."""
     if role == "consumer":
         take_the_consumers_place()
-    if found := (POINTS | CONSUMER_POINTS | RENEWAL_POINTS | WEBHOOK_POINTS).get(point):
+    if found := (POINTS | CONSUMER_POINTS | RENEWAL_POINTS | WEBHOOK_POINTS | API_POINTS).get(point):
         arm(found.place, signal_at(found.hit, signum))
     django.setup()  # after the arming, because it imports the publishers
     if role in COMMANDS:
@@ -61,6 +70,8 @@ def main(point: str, signum: int, role: str, argument: str) -> None:
         from payments.looking import look_at
 
         look_at(argument)
+    elif role == "web process":
+        web_process(int(argument))
     else:
         from payments.gateway_calls import make_call
 
