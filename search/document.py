@@ -15,28 +15,37 @@ MAPPING: dict[str, Any] = {
     "properties": {
         "id": _WORD,
         "payment_id": _WORD,
+        "subscription_id": _WORD,
+        "billing_cycle": _WORD,
         "customer_id": _WORD,
         "reference": {"type": "text", "fields": {"whole": _WORD}},
         "amount": {"type": "long"},
+        "credited": {"type": "long"},
         "currency": _WORD,
         "state": _WORD,
         "issued_at": {"type": "date"},
     },
 }
 #: Where words are looked for.
-FIELDS = ["reference", "reference.whole", "customer_id", "id", "payment_id"]
+FIELDS = ["reference", "reference.whole", "customer_id", "id", "payment_id", "subscription_id", "billing_cycle"]
 
 
 class InvoiceDocument(BaseModel):
-    """What is put into the index, read from an Invoice, and what is found there; amount in minor units."""
+    """What is put into the index, read from an Invoice, and what is found there; amounts in minor units.
+
+    What is added later has a default: until the next reindex_invoices, documents without it are found too.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
     id: UUID
     payment_id: UUID | None
+    subscription_id: UUID | None = None
+    billing_cycle: str = ""
     customer_id: str
     reference: str
     amount: int
+    credited: int = 0
     currency: str
     state: str
     issued_at: datetime

@@ -10,16 +10,19 @@ from django.db import connection, transaction
 from pytest_django.fixtures import Settings
 
 from billing.models import Invoice
+from inbox.testing import deliver, make_event
+from outbox.envelope import Envelope
 from search import aliases
 from search.exceptions import InTransactionError
 from search.indexing import index_batch, read
 from search.models import IndexedInvoice
-from search.node import put
+from search.node import Versioned, put
 from search.tasks import index_invoices
 from stack.opensearch import OpenSearchNode
 from tests.conditions import wait_until
 from tests.search.index import Index, as_in_the_database, as_written, change, make_due, sweep, waiting, write
 from tests.search.victim import SearchVictim
+from tests.subscriptions import payment_event, renewed_invoice
 
 pytestmark = pytest.mark.search
 
@@ -28,8 +31,9 @@ def test_an_invoice_is_in_the_index_after_a_sweep_and_after_a_change_as_it_is_th
     invoice = write("order 1")
     assert index_invoices() == 1
     assert index.get(invoice) == (1, {
-        "id": str(invoice.pk), "payment_id": str(invoice.payment_id), "customer_id": "customer-7",
-        "reference": "order 1", "amount": 1999, "currency": "USD", "state": "void",
+        "id": str(invoice.pk), "payment_id": str(invoice.payment_id), "subscription_id": None, "billing_cycle": "",
+        "customer_id": "customer-7", "reference": "order 1", "amount": 1999, "credited": 0, "currency": "USD",
+        "state": "void",
         "issued_at": invoice.issued_at.isoformat().replace("+00:00", "Z"),
     })  # fmt: skip
     change(invoice, state="paid")
@@ -37,6 +41,37 @@ def test_an_invoice_is_in_the_index_after_a_sweep_and_after_a_change_as_it_is_th
     version, document = index.get(invoice) or (0, {})
     assert (version, document["state"]) == (2, "paid")
     assert index.all() == as_in_the_database()
+
+
+def test_a_refund_that_comes_twice_and_late_leaves_the_newest_credited_amount(index: Index) -> None:
+    invoice = renewed_invoice()
+    captured = payment_event("captured", invoice)
+    events = [captured, *refunds(json.loads(captured.data)["payment_id"], 300, 100)]
+    for event in events:
+        deliver(event, consumer="billing")
+        sweep()
+        stale = read(IndexedInvoice.objects.all())
+    deliver(events[1], times=2, consumer="billing")
+    assert sweep() == 0, "a redelivery changes nothing"
+    before = [Versioned(each.document.model_copy(update={"credited": 300}), each.version - 1) for each in stale]
+    assert set(put(before, aliases=[index.alias]).values()) == {""}, "what comes late is no error"
+    version, document = index.get(invoice) or (0, {})
+    assert (version, document["credited"], document["state"]) == (4, 400, "paid")
+    assert (document["subscription_id"], document["billing_cycle"]) == (str(invoice.subscription_id), "2027-01-31")
+    assert index.all() == as_in_the_database()
+
+
+def refunds(payment: str, *amounts: int) -> list[Envelope]:
+    """What payments says of the refunds of a payment."""
+    return [
+        make_event(
+            "payments.payment.refunded.v1",
+            {"payment_id": payment, "refund_id": f"re_{number}", "amount": amount, "refunded": sum(amounts[:number]),
+             "currency": "USD", "customer_id": "c", "reference": "r", "version": 2 + number},
+            key=payment,
+        )
+        for number, amount in enumerate(amounts, 1)
+    ]  # fmt: skip
 
 
 def test_more_invoices_than_a_batch_holds_are_indexed_by_one_task(index: Index) -> None:

@@ -1,6 +1,8 @@
 """GET /invoices/search of billing."""
 
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -8,7 +10,10 @@ from pytest_django.fixtures import Settings
 
 from stack.opensearch import OpenSearchNode
 from tests.api_client import client_of
+from tests.fuzz.fuzzing import fuzz
 from tests.search.index import Index, sweep, write
+from tests.subscriptions import renewed_invoice
+from tests.web_process import WebProcess
 
 pytestmark = [pytest.mark.search, pytest.mark.urls("services.urls.billing")]
 
@@ -50,6 +55,31 @@ def test_a_customer_s_and_a_payment_s_id_are_words_too_and_filters_narrow(indexe
         assert references(q=item[name]) == ["Order 3: red shoes"]
     assert references(q="red", customer_id="customer-7") == ["Order 2: red shirt"]
     assert references(q="red", state="paid") == ["Order 3: red shoes"]
+
+
+def test_a_subscription_and_its_billing_cycle_are_words_and_filters(index: Index) -> None:
+    invoice, other = renewed_invoice(), write("december")
+    sweep()
+    index.refresh()
+    subscription = str(invoice.subscription_id)
+    for query in (
+        {"q": subscription},
+        {"q": "2027-01-31"},
+        {"q": "*", "subscription_id": subscription},
+        {"q": "*", "billing_cycle": "2027-01-31"},
+    ):
+        [item] = find(**query).json()["items"]
+        assert (item["id"], item["subscription_id"], item["credited"]) == (str(invoice.pk), subscription, 0), query
+    assert len(references(q="*")) == 2
+    assert references(q="december") == [other.reference]
+
+
+def test_a_document_from_before_a_field_was_added_is_found_too(indexed: Index) -> None:
+    old = {"payment_id": None, "customer_id": "c", "reference": "old order", "amount": 1, "currency": "USD"}
+    old |= {"id": str(UUID(int=7)), "state": "paid", "issued_at": "2026-11-01T00:00:00Z"}
+    indexed.node.index(index=indexed.alias, id=old["id"], body=old, params={"refresh": "true"})
+    [item] = find(q="old").json()["items"]
+    assert (item["credited"], item["billing_cycle"], item["subscription_id"]) == (0, "", None)
 
 
 def test_the_cursor_leads_through_all_pages_and_ends(indexed: Index) -> None:
@@ -97,3 +127,9 @@ def test_it_takes_a_token_with_the_scope(indexed: Index) -> None:
 def test_the_invoice_s_own_address_still_works(indexed: Index) -> None:
     [item] = find(q="customer-8").json()["items"]
     assert client_of().get(f"/invoices/{item['id']}").json()["reference"] == "Order 3: red shoes"
+
+
+def test_whatever_is_sent_is_answered_as_the_served_document_says(indexed: Index, tmp_path: Path) -> None:
+    settings = {"SEARCH_URL": indexed.settings["URL"], "SEARCH_INDEX": indexed.alias}
+    with WebProcess("billing", tmp_path, **settings) as web:
+        fuzz(web, {}, "--include-path", "/invoices/search", "--max-examples", "100")
