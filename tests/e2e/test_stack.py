@@ -14,13 +14,13 @@ import httpx
 import pytest
 
 from stack import pidfiles
+from tests.conditions import wait_until
 from tests.own_servers import OWN_SERVERS, ROOT
 
 pytestmark = pytest.mark.kafka
 #: As the README says.
 TOKEN = {"Authorization": "Bearer development-token"}
 PURCHASE = {"customer_id": "c-1", "reference": "order 1", "amount": 1999, "currency": "USD"}
-NOBODY = "00000000-0000-0000-0000-000000000000"
 RUN = ROOT / ".stack" / "e2e-up" / "run"
 
 
@@ -61,6 +61,19 @@ def still_running() -> list[str]:
     return [file.stem for file in RUN.glob("*.pid") if pidfiles.find(file) is not None]
 
 
+def read_after(pressed: httpx.Response, billing: str) -> httpx.Response:
+    """Billing's invoices of the payment, as soon as it knows how that ended."""
+    wanted, headers = {"payment_id": pressed.json()["id"]}, TOKEN | {"Bookmark": pressed.headers["Bookmark"]}
+    answers: list[httpx.Response] = []
+
+    def is_applied() -> bool:
+        answers.append(httpx.get(f"{billing}/invoices", params=wanted, headers=headers, timeout=30))
+        return answers[-1].status_code != 425
+
+    wait_until(is_applied, what="an applied write")
+    return answers[-1]
+
+
 @pytest.fixture
 def up() -> Iterator[Up]:
     """On empty servers: what an earlier run of this test left may have been made by other code."""
@@ -78,7 +91,8 @@ def test_both_services_answer_and_ctrl_c_ends_everything(up: Up) -> None:
     payments, billing = up.url("payments"), up.url("billing")
     pressed = httpx.post(f"{payments}/payments", json=PURCHASE, headers={"Idempotency-Key": "e2e"} | TOKEN)
     assert pressed.status_code == 201
-    assert httpx.get(f"{billing}/invoices", params={"payment_id": NOBODY}, headers=TOKEN).json()["invoices"] == []
+    invoices = read_after(pressed, billing)
+    assert [each["state"] for each in invoices.json()["invoices"]] == ["paid"]
     assert "Doorstep payments" in httpx.get(f"{payments}/admin/login/").text
     assert httpx.get(f"{billing}/openapi.json").json()["info"]["title"] == "Doorstep billing"
     metrics = re.search(r"http://127\.0\.0\.1:\d+/metrics", up.output.read_text())
