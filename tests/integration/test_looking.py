@@ -1,16 +1,18 @@
 """A call whose answer was lost is settled by a webhook as by the reconciler: by the object's newest state, once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from celery.signals import after_task_publish
 from django.db import transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from outbox.models import OutboxEvent
 from payments.gateway_calls import make_call
-from payments.looking import look_at
+from payments.looking import look_at, take_due_looks
 from payments.models import GatewayCall, GatewayLook, Payment, Refund
 from payments.operations import ask_to_end
 from payments.refunding import request_refund
@@ -27,6 +29,20 @@ def gateway(shared_gateway: GatewayProcess, settings: Settings) -> GatewayProces
         "GATEWAY_URL": shared_gateway.url, "GATEWAY_WEBHOOK_SECRET": WEBHOOK_SECRET,
     }  # fmt: skip
     return shared_gateway
+
+
+@pytest.fixture
+def nudged() -> Iterator[list[str]]:
+    """The objects that a worker was told to look at."""
+    told: list[str] = []
+
+    def note(sender: str, body: Any, **_: Any) -> None:
+        if sender == "payments.look_at_object":
+            told.append(body[0][0])
+
+    after_task_publish.connect(note)
+    yield told
+    after_task_publish.disconnect(note)
 
 
 def pay(method: str = "pm_card_visa", *, capture: str = "automatic") -> Payment:
@@ -95,20 +111,27 @@ def test_a_declined_card_is_learnt_by_webhook(gateway: GatewayProcess) -> None:
     assert (Payment.objects.get().status, Payment.objects.get().decline_code) == ("declined", "lost_card")
 
 
-def test_a_call_in_flight_is_left_to_its_worker_and_settled_when_that_is_dead(gateway: GatewayProcess) -> None:
+def test_a_call_in_flight_is_left_to_its_worker_and_settled_when_that_is_dead(
+    gateway: GatewayProcess, nudged: list[str]
+) -> None:
     call = lose_answer(gateway, charge())
     GatewayCall.objects.update(state="in_flight", due_at=timezone.now() + timedelta(minutes=5))
     [body] = events_about(gateway, str(call.payment_id))
     send(body)
-    assert GatewayLook.objects.get().due_at > timezone.now(), "the worker may be about to write the answer"
-    look()
+    assert nudged == [], "the worker may be about to write the answer"
+    assert take_due_looks(limit=10) == []
+    GatewayLook.objects.update(due_at=timezone.now())
+    look_at(*take_due_looks(limit=10))
     assert Payment.objects.get().status == "captured"
 
 
-def test_when_the_worker_was_quicker_nobody_asks_the_gateway(gateway: GatewayProcess, settings: Settings) -> None:
+def test_when_the_worker_was_quicker_nobody_asks_the_gateway(
+    gateway: GatewayProcess, settings: Settings, nudged: list[str]
+) -> None:
     call = lose_answer(gateway, charge())
     [body] = events_about(gateway, str(call.payment_id))
     send(body)
+    assert nudged == [GatewayLook.objects.get().pk]
     GatewayCall.objects.update(due_at=timezone.now())
     make_call(call.pk)
     settings.PAYMENTS = settings.PAYMENTS | {"GATEWAY_URL": "http://127.0.0.1:9"}
