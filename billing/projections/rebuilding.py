@@ -34,6 +34,8 @@ logger = structlog.get_logger(__name__)
 _FEW = 2_000
 #: The live table's readers queue behind our lock for so long at the most; then we let go, and try again.
 _LOCK_SECONDS, _TRIES = 1.0, 5
+#: The session of a rebuild that was killed may outlive it by what it waited for last.
+_TURN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +63,14 @@ def rebuild(projection: Projection, settings: InboxSettings, *, dry_run: bool = 
 @contextmanager
 def _turn(name: str) -> Iterator[None]:
     with connection.cursor() as cursor:
-        cursor.execute(sql.TAKE_TURN, [f"rebuild {name}"])
-        if cursor.fetchone() != (True,):
-            raise RebuildError(f"another rebuild of {name} runs: wait for it, or end its process")
+        try:
+            with transaction.atomic():
+                cursor.execute(sql.LOCK_TIMEOUT, [f"{_TURN_SECONDS:.3f}s"])
+                cursor.execute(sql.TAKE_TURN, [f"rebuild {name}"])
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable):
+                raise
+            raise RebuildError(f"another rebuild of {name} runs: wait for it, or end its process") from error
         try:
             yield
         finally:

@@ -33,7 +33,7 @@ ON CONFLICT DO NOTHING RETURNING source, event_id
 
 #: Of one projection there is one rebuild at a time. The lock is the session's, and all of a rebuild is in one session:
 #: whoever lost the connection can write no more.
-TAKE_TURN = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+TAKE_TURN = "SELECT pg_advisory_lock(hashtextextended(%s, 0))"
 LEAVE_TURN = "SELECT pg_advisory_unlock(hashtextextended(%s, 0))"
 
 SEARCH_PATH = "SELECT current_setting('search_path')"

@@ -81,8 +81,8 @@ def pay(payments: PaymentsTopic, *, times: int = 1) -> None:
 
 @contextmanager
 def paying(payments: PaymentsTopic) -> Iterator[None]:
-    """Payments come all the while, until there were some hundreds."""
-    thread = Thread(target=pay, args=[payments], kwargs={"times": 40})
+    """Payments come all the while, until there were hundreds."""
+    thread = Thread(target=pay, args=[payments], kwargs={"times": 15})
     thread.start()
     try:
         yield

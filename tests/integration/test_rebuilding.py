@@ -310,6 +310,7 @@ def test_a_table_that_stays_in_use_is_not_waited_for_long_and_one_rebuild_runs_a
     some: PaymentsTopic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rebuilding, "_LOCK_SECONDS", 0.02)
+    monkeypatch.setattr(rebuilding, "_TURN_SECONDS", 0.02)
     execute(PLANTED["Statement"])
     before, said = contents(), []
 
