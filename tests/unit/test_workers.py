@@ -10,7 +10,7 @@ import pytest
 from stack import copies
 from stack.exceptions import StackError
 from tests.faults import table
-from tests.own_servers import ROOT
+from tests.own_servers import OWN_SERVERS, ROOT
 from tests.workers import LONG
 
 SHOW = "import os, tests.settings; print(os.environ['DATABASE_URL'], os.environ['KAFKA_BOOTSTRAP_SERVERS'])"
@@ -83,3 +83,12 @@ def test_the_cells_of_all_workers_become_one_table(monkeypatch: pytest.MonkeyPat
         ["R01", "ok", "ok,", "7", "dup"],
         ["R02", "FAILED"],
     ]
+
+
+def test_a_worker_without_a_broker_of_its_own_has_settings_all_the_same() -> None:
+    """As `make test-fast` runs: a database for each worker, and no Kafka."""
+    alone = OWN_SERVERS | {"PYTEST_XDIST_WORKER": "gw1", "DATABASE_URL_GW1": "postgres://second/doorstep"}
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW], cwd=ROOT, env=alone, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["postgres://second/doorstep", "127.0.0.1:9092"], done.stderr
