@@ -9,10 +9,11 @@ from tests.mutants.planted import (
     payments,
     projections,
     reconciliation,
+    search,
     webhooks,
 )
 
 MUTANTS = [
     *api.MUTANTS, *billing.MUTANTS, *gateway.MUTANTS, *inbox.MUTANTS, *outbox.MUTANTS, *payments.MUTANTS,
-    *projections.MUTANTS, *reconciliation.MUTANTS, *webhooks.MUTANTS,
+    *projections.MUTANTS, *reconciliation.MUTANTS, *search.MUTANTS, *webhooks.MUTANTS,
 ]  # fmt: skip

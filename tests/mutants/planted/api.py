@@ -74,4 +74,26 @@ MUTANTS = [
         "tests/integration/test_idempotency_keys.py"
         "::test_a06_a_key_that_expired_is_new_again_and_one_that_has_not_is_replayed",
     ),
+    Mutant(
+        "what-cannot-be-an-id-asked-of-the-database", "billing/api/subscriptions.py",
+        ' if "\\x00" not in key else None', "",
+        "tests/integration/test_billing_api.py::test_what_is_not_there_is_404",
+    ),
+    Mutant(
+        "refusals-left-out-of-the-document", "services/openapi.py",
+        "declared | _refusals(operation, headers)", "declared",
+        "tests/fuzz/test_served_schema.py"
+        "::test_whatever_is_sent_is_answered_as_the_served_document_says[payments in short]",
+    ),
+    Mutant(
+        "paused-request-a-mistake-of-ours", "services/problems.py",
+        "if not is_retryable(error):", "if True:",
+        "tests/faults/test_api_crashes.py"
+        "::test_a_first_press_that_is_paused_at_a07_is_ended_and_the_second_takes_over",
+    ),
+    Mutant(
+        "part-that-its-currency-does-not-have", "payments/refunding.py",
+        "    check_part(wanted, payment)\n", "",
+        "tests/integration/test_money_at_the_door.py::test_a_part_fits_the_currency_too",
+    ),
 ]  # fmt: skip

@@ -50,4 +50,15 @@ MUTANTS = [
         " or invoice.credited + refund.amount > invoice.amount:", ":",
         CREDIT_NOTES + "test_many_refunds_add_up_to_the_invoice_and_no_further",
     ),
+    Mutant(
+        "ledger-lines-may-be-deleted", "billing/migrations/0002_ledger.sql",
+        "BEFORE UPDATE OR DELETE ON", "BEFORE UPDATE ON",
+        "tests/integration/test_ledger.py::test_the_database_refuses_to_change_what_is_booked_and_says_what_to_do",
+    ),
+    Mutant(
+        "refund-booked-as-revenue", "billing/ledger.py",
+        "CREDIT = Move(Account.REVENUE, Account.RECEIVABLE)", "CREDIT = Move(Account.RECEIVABLE, Account.REVENUE)",
+        "tests/integration/test_ledger_machine.py"
+        "::test_balances_are_those_of_a_second_bookkeeper_whatever_happens",
+    ),
 ]  # fmt: skip
