@@ -22,7 +22,7 @@ from stack.environment import with_database
 
 _TOPICS = {"billing.invoice": 6, "billing.subscription": 6, "billing.refund": 6, "payments.payment": 6}
 _PROCESSES = ["billing-relay", "payments-consumer", "payments-beat", "payments-worker", "payments-relay",
-              "billing-consumer", "gateway"]  # fmt: skip
+              "billing-consumer", "payments-web", "gateway"]  # fmt: skip
 #: Of the worker in the Procfile.
 _THREADS = 8
 _BARE_CHARGES = 2_000

@@ -21,7 +21,8 @@ from tests.own_servers import OWN_SERVERS
 class BothServices:
     """Within `with` the processes run, all but payments' consumer; `stack.kill()` ends one, and it is started again."""
 
-    PROCESSES = ("payments-relay", "payments-worker", "payments-beat", "billing-relay", "billing-consumer", "gateway")
+    PROCESSES = ("payments-web", "payments-relay", "payments-worker", "payments-beat", "billing-relay",
+                 "billing-consumer", "gateway")  # fmt: skip
 
     def __init__(self, stack: Stack) -> None:
         self.stack, self.environment = stack, stack.environment
