@@ -59,8 +59,15 @@ class BothServices:
         return int(found)
 
     def charges(self) -> list[dict[str, Any]]:
-        """Every charge that was captured at the gateway."""
+        """Every charge that was captured at the gateway, once it is back from a kill."""
+        wait_until(self._gateway_answers, what="the gateway answers")
         return [json.loads(line) for line in self.gateway.get("/_charges").text.splitlines()]
+
+    def _gateway_answers(self) -> bool:
+        try:
+            return self.gateway.get("/health").is_success
+        except httpx.TransportError:
+            return False
 
     def kill(self, name: str) -> None:
         """SIGKILL to a process of the Procfile, once it is there."""
