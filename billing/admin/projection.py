@@ -28,7 +28,7 @@ class StatementAdmin(ReadOnlyAdmin):
 class RevenueByDayAdmin(ReadOnlyAdmin):
     """Money of a day, a row for each partition of payments' topic. Amounts in minor units."""
 
-    list_display = ["day", "currency", "partition", "payments", "captured", "refunds", "refunded"]
+    list_display = ["id", "day", "currency", "payments", "captured", "refunds", "refunded"]
 
 
 @admin.register(Rebuild)

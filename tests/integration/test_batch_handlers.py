@@ -107,7 +107,7 @@ def test_the_statements_of_a_batch_do_not_grow_with_it(runs: list[list[int]]) ->
 
 
 def test_a_replay_inserts_nothing_and_what_is_new_behind_it_takes_effect(runs: list[list[int]]) -> None:
-    first = [counted(n, id=str(n)) for n in range(3)]
+    first = [counted(n, id=str(n)) for n in range(64)]  # fewer are not asked about
     receive_all(*first)
     statements = []
 
@@ -116,13 +116,13 @@ def test_a_replay_inserts_nothing_and_what_is_new_behind_it_takes_effect(runs: l
         return execute(statement, params, many, context)
 
     with connection.execute_wrapper(watch):
-        replayed = receive_all(*(each._replace(offset=3 + each.offset) for each in first))
-        assert replayed == {Outcome.DUPLICATE: 3}
+        replayed = receive_all(*(each._replace(offset=64 + each.offset) for each in first))
+        assert replayed == {Outcome.DUPLICATE: 64}
         assert sql.REMEMBER not in dict(statements)
-        mixed = [first[0]._replace(offset=6), counted(7, id="new"), first[1]._replace(offset=8)]
-        assert receive_all(*mixed) == {Outcome.DUPLICATE: 2, Outcome.APPLIED: 1}
+        mixed = [*(each._replace(offset=128 + each.offset) for each in first), counted(192, id="new")]
+        assert receive_all(*mixed) == {Outcome.DUPLICATE: 64, Outcome.APPLIED: 1}
     assert dict(statements)[sql.REMEMBER] == 1, "the new one alone"
-    assert runs == [[0, 1, 2], [7]]
+    assert runs == [list(range(64)), [192]]
 
 
 @pytest.fixture
