@@ -3,28 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
+from django.core.checks import CheckMessage, Tags, Warning, register  # noqa: A004
 from django.db import connection
-from pydantic import ValidationError
 
 from billing.conf import BillingSettings, billing_settings
 from billing.models import Rebuild
 from billing.projections import PROJECTIONS
 from billing.projections.rebuilding import version_of
+from watching.settings_check import check_dict
 
 
 @register("billing")
 def check_settings(**_: Any) -> list[CheckMessage]:
     """billing.E001: a key of BILLING is unknown or has a value that cannot be meant."""
-    try:
-        billing_settings()
-    except ValidationError as error:
-        known = ", ".join(sorted(name.upper() for name in BillingSettings.model_fields))
-        return [
-            Error(f"BILLING[{problem['loc'][0]!r}]: {problem['msg']}", hint=f"Known keys: {known}.", id="billing.E001")
-            for problem in error.errors()
-        ]
-    return []
+    return check_dict("billing", BillingSettings, billing_settings)
 
 
 @register(Tags.database)

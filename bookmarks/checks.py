@@ -2,23 +2,13 @@
 
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, register
-from pydantic import ValidationError
+from django.core.checks import CheckMessage, register
 
 from bookmarks.conf import BookmarkSettings, bookmark_settings
+from watching.settings_check import check_dict
 
 
 @register("bookmarks")
 def check_settings(**_: Any) -> list[CheckMessage]:
     """bookmarks.E001: a key of BOOKMARKS is unknown or has a value that cannot be meant."""
-    try:
-        bookmark_settings()
-    except ValidationError as error:
-        known = ", ".join(sorted(name.upper() for name in BookmarkSettings.model_fields))
-        return [
-            Error(
-                f"BOOKMARKS[{problem['loc'][0]!r}]: {problem['msg']}", hint=f"Known keys: {known}.", id="bookmarks.E001"
-            )
-            for problem in error.errors()
-        ]
-    return []
+    return check_dict("bookmarks", BookmarkSettings, bookmark_settings)

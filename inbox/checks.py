@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from inbox.conf import InboxSettings, inbox_settings
 from inbox.handlers import all_handlers
 from inbox.upcasting import all_upcasters
+from watching.settings_check import check_dict
 
 _TOPIC = re.compile(r"([a-z_]+\.[a-z_]+)\.[a-z_]+\.v\d+")
 
@@ -20,15 +21,7 @@ _TOPIC = re.compile(r"([a-z_]+\.[a-z_]+)\.[a-z_]+\.v\d+")
 @register("inbox")
 def check_settings(**_: Any) -> list[CheckMessage]:
     """inbox.E001: a key of INBOX is missing, unknown or odd."""
-    try:
-        inbox_settings()
-    except ValidationError as error:
-        known = ", ".join(sorted(name.upper() for name in InboxSettings.model_fields))
-        return [
-            Error(f"INBOX[{problem['loc'][0]!r}]: {problem['msg']}", hint=f"Known keys: {known}.", id="inbox.E001")
-            for problem in error.errors()
-        ]
-    return []
+    return check_dict("inbox", InboxSettings, inbox_settings)
 
 
 @register("inbox")

@@ -1,9 +1,10 @@
-"""What the client hands over, read: its place, its time, the record."""
+"""What the client hands over, read: a message's place, its time, the record; where a partition begins."""
 
 import time
 
-from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaError, Message
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from inbox.exceptions import ConsumeFailedError
 from inbox.receiving import Partition
 from inbox.record import Record, read_record, unreadable_record
 from outbox.envelope import read_headers
@@ -37,3 +38,12 @@ def to_record(message: Message) -> Record:
             topic=topic, partition=partition, offset=offset, key=key, value=value, headers=[], error=error
         )
     return read_record(topic=topic, partition=partition, offset=offset, key=key, value=value, headers=headers)
+
+
+def earliest_offset(kafka: Consumer, partition: Partition) -> int:
+    """Ask the broker for the partition's first offset, within 10 s. Raises ConsumeFailedError."""
+    try:
+        low, _ = kafka.get_watermark_offsets(TopicPartition(*partition), timeout=10)
+    except KafkaException as error:
+        raise ConsumeFailedError(f"the earliest offset of {partition[0]}/{partition[1]}: {error}") from error
+    return int(low)

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer as KafkaConsumer
-from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, Message, TopicPartition
 
 from inbox import sql
 from inbox.exceptions import ConsumeFailedError, ReplayRefusedError
-from inbox.messages import is_end, place, to_record
+from inbox.messages import earliest_offset, is_end, place, to_record
 from inbox.receiving import Partition
 from inbox.record import Record
 from inbox.source import CONSUMER
@@ -21,7 +21,6 @@ from watching.topics import Topic
 Content = tuple[str, str, bytes]
 Offsets = Mapping[Partition, int]
 _AT_ONCE = 2_000  # as many as the consumer takes by default
-_ANSWER_SECONDS = 10
 _SILENCE_SECONDS = 60.0
 
 
@@ -61,11 +60,8 @@ class Replay:
         self._kafka.close()
 
     def check_beginning(self, partition: Partition) -> None:
-        """Raise ReplayRefusedError unless the partition's first record is still there."""
-        try:
-            low, _ = self._kafka.get_watermark_offsets(TopicPartition(*partition), timeout=_ANSWER_SECONDS)
-        except KafkaException as error:
-            raise ConsumeFailedError(f"the earliest offset of {partition[0]}/{partition[1]}: {error}") from error
+        """Raise ReplayRefusedError unless the partition's first record is still there, and ConsumeFailedError."""
+        low = earliest_offset(self._kafka, partition)
         if low > 0:
             raise _lost(partition, f"its earliest offset is {low}")
 

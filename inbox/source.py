@@ -5,6 +5,7 @@ Callbacks of a rebalance run inside poll(), never while a transaction is open.
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 import structlog
@@ -13,7 +14,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from inbox.ends import Ends
 from inbox.exceptions import ConsumeFailedError
-from inbox.messages import is_end, place, to_record, written_at
+from inbox.messages import earliest_offset, is_end, place, to_record, written_at
 from inbox.receiving import Partition
 from inbox.record import Record
 from inbox.shown_offsets import ShownOffsets
@@ -186,7 +187,7 @@ class KafkaSource:
 
     def _assign(self, kafka: KafkaConsumer, partitions: list[TopicPartition]) -> None:
         assigned = [(p.topic, p.partition) for p in partitions]
-        offsets = self._guard.assign(assigned, earliest=self._earliest)
+        offsets = self._guard.assign(assigned, earliest=partial(earliest_offset, kafka))
         self.expected |= offsets
         self._ends.assign(offsets)
         take = kafka.assign if self._is_eager else kafka.incremental_assign
@@ -214,10 +215,3 @@ class KafkaSource:
             self._shown.forget((partition.topic, partition.partition))
             self._ends.forget((partition.topic, partition.partition))
             self._guard.forget((partition.topic, partition.partition))
-
-    def _earliest(self, partition: Partition) -> int:
-        try:
-            low, _ = self._kafka.get_watermark_offsets(TopicPartition(*partition), timeout=10)
-        except KafkaException as error:
-            raise ConsumeFailedError(f"the earliest offset of {partition[0]}/{partition[1]}: {error}") from error
-        return int(low)

@@ -2,21 +2,13 @@
 
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, register
-from pydantic import ValidationError
+from django.core.checks import CheckMessage, register
 
 from outbox.conf import OutboxSettings, outbox_settings
+from watching.settings_check import check_dict
 
 
 @register("outbox")
 def check_settings(**_: Any) -> list[CheckMessage]:
     """outbox.E001: a key of OUTBOX is missing, unknown or has a value that cannot be meant."""
-    try:
-        outbox_settings()
-    except ValidationError as error:
-        known = ", ".join(sorted(name.upper() for name in OutboxSettings.model_fields))
-        return [
-            Error(f"OUTBOX[{problem['loc'][0]!r}]: {problem['msg']}", hint=f"Known keys: {known}.", id="outbox.E001")
-            for problem in error.errors()
-        ]
-    return []
+    return check_dict("outbox", OutboxSettings, outbox_settings)

@@ -1,6 +1,7 @@
 """The states of a gateway call and the ways between them, in one table; docs/payments.md shows it as a diagram."""
 
 from payments.models import GatewayCall
+from payments.states import draw
 
 State = GatewayCall.State
 #: From, to: what happens. An answer that has no way is late: what is settled, or held, stays as it is.
@@ -30,5 +31,4 @@ def is_way(start: str, end: GatewayCall.State) -> bool:
 
 def diagram() -> str:
     """Return the table as a Mermaid state diagram."""
-    ways = [f"    {start} --> {end}: {what}" for (start, end), what in TRANSITIONS.items()]
-    return "\n".join(["stateDiagram-v2", "    [*] --> pending", *ways])
+    return draw(TRANSITIONS.items(), ["    [*] --> pending"])

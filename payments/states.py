@@ -46,14 +46,15 @@ def dispute_steps(known: str, newest: Payment.DisputeStatus) -> list[Payment.Dis
 
 def diagram() -> str:
     """Return the table of payments as a Mermaid state diagram."""
-    return _draw(TRANSITIONS.items(), ["    [*] --> initiated"])
+    return draw(TRANSITIONS.items(), ["    [*] --> initiated"])
 
 
 def dispute_diagram() -> str:
     """Return the table of disputes as a Mermaid state diagram."""
-    return _draw(DISPUTE_TRANSITIONS.items(), [])
+    return draw(DISPUTE_TRANSITIONS.items(), [])
 
 
-def _draw(ways: Iterable[tuple[tuple[str, str], str]], first: list[str]) -> str:
+def draw(ways: Iterable[tuple[tuple[str, str], str]], first: list[str]) -> str:
+    """Return a table's ways as a Mermaid state diagram, behind the lines that come first; "" is the beginning."""
     drawn = [f"    {start or '[*]'} --> {end}: {what}" for (start, end), what in ways]
     return "\n".join(["stateDiagram-v2", *first, *drawn])

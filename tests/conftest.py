@@ -1,7 +1,8 @@
-"""Fixtures for every tier: a clean log, the ends of the topics, relays and consumers that run in this process."""
+"""Fixtures for every tier: a clean log, the topics' ends, relays and consumers that run in this process, gateways."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -22,6 +23,7 @@ from inbox.source import KafkaSource
 from outbox.conf import OutboxSettings
 from outbox.publisher import KafkaPublisher
 from outbox.relay import Relay
+from tests.gateway_process import WEBHOOK_SECRET, GatewayProcess
 from tests.storage import AS_MIGRATED, RECORD, SMALL, replace_table_partitions
 from tests.topics import Topics
 
@@ -150,3 +152,30 @@ def consumer(topics: Topics, kafka: str, settings: Settings) -> Iterator[Callabl
     yield make
     for each in made:
         each.close()
+
+
+@pytest.fixture(scope="module")
+def shared_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    """One gateway for the tests of a module: what they look at, they made."""
+    process = GatewayProcess(tmp_path_factory.mktemp("gateway"))
+    process.start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, settings: Settings) -> Iterator[GatewayProcess]:
+    """A gateway as a process, which our side talks to."""
+    process = GatewayProcess(tmp_path)
+    process.start()
+    settings.PAYMENTS = settings.PAYMENTS | {"GATEWAY_URL": process.url}
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def listened_gateway(shared_gateway: GatewayProcess, settings: Settings) -> GatewayProcess:
+    """The module's gateway, which our side talks to and whose webhooks it believes."""
+    led = {"GATEWAY_URL": shared_gateway.url, "GATEWAY_WEBHOOK_SECRET": WEBHOOK_SECRET}
+    settings.PAYMENTS = settings.PAYMENTS | led
+    return shared_gateway

@@ -4,16 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
-from pytest_django.fixtures import Settings
 
 from access.tokens import make_token
 from idempotency.models import IdempotencyKey
@@ -48,15 +45,6 @@ with connection.cursor() as cursor:
 def token(log: None) -> str:
     """Of the same owner as that of post()."""
     return make_token(User.objects.get_or_create(username="shop")[0], scopes=ALL_SCOPES)[0]
-
-
-@pytest.fixture
-def gateway(tmp_path: Path, settings: Settings) -> Iterator[GatewayProcess]:
-    process = GatewayProcess(tmp_path)
-    process.start()
-    settings.PAYMENTS = settings.PAYMENTS | {"GATEWAY_URL": process.url}
-    yield process
-    process.stop()
 
 
 def press(**changes: Any) -> Any:

@@ -1,13 +1,11 @@
 """A web process that dies in a webhook, a worker that dies or sleeps in a look: the effect is there once."""
 
 import signal
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
-from pytest_django.fixtures import Settings
 
 from inbox.models import InboxEvent
 from outbox.models import OutboxEvent
@@ -25,18 +23,9 @@ from tests.webhook_client import events_about, look, lose_answer, send
 pytestmark = pytest.mark.usefixtures("log")
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    process = GatewayProcess(tmp_path_factory.mktemp("gateway"))
-    process.start()
-    yield process
-    process.stop()
-
-
 @pytest.fixture
-def gateway(running: GatewayProcess, settings: Settings) -> GatewayProcess:
-    settings.PAYMENTS = settings.PAYMENTS | {"GATEWAY_URL": running.url, "GATEWAY_WEBHOOK_SECRET": WEBHOOK_SECRET}
-    return running
+def gateway(listened_gateway: GatewayProcess) -> GatewayProcess:
+    return listened_gateway
 
 
 def surroundings(gateway: GatewayProcess) -> dict[str, str]:
@@ -49,6 +38,16 @@ def told_of_a_lost_answer(gateway: GatewayProcess) -> bytes:
     call = lose_answer(gateway, initiate().gateway_calls.get())
     [body] = events_about(gateway, str(call.payment_id))
     return body
+
+
+def told_of_a_dispute(gateway: GatewayProcess) -> tuple[Payment, str]:
+    """A payment whose money was taken back, and the dispute's id: the webhook has come, nobody has looked."""
+    payment = initiate(payment_method="pm_card_createDispute")
+    make_call(payment.gateway_calls.get().pk)
+    payment.refresh_from_db()
+    [opened] = events_about(gateway, payment.gateway_intent, "charge.dispute.created")
+    send(opened)
+    return payment, GatewayLook.objects.get().pk
 
 
 def count_events(happened: str) -> int:
@@ -85,12 +84,7 @@ def test_worker_killed_at_c23_in_a_look_has_changed_nothing_and_the_next_look_se
 def test_worker_stopped_at_c24_with_an_old_word_wakes_when_the_newest_is_written_and_changes_nothing(
     gateway: GatewayProcess,
 ) -> None:
-    payment = initiate(payment_method="pm_card_createDispute")
-    make_call(payment.gateway_calls.get().pk)
-    payment.refresh_from_db()
-    [opened] = events_about(gateway, payment.gateway_intent, "charge.dispute.created")
-    send(opened)
-    dispute = GatewayLook.objects.get().pk
+    payment, dispute = told_of_a_dispute(gateway)
     with Victim(LOOKING.name, signal.SIGSTOP, "look", dispute, **surroundings(gateway)) as asleep:
         asleep.wait_until_stopped()
         gateway.http.post(f"/_disputes/{dispute}", data={"outcome": "lost"}).raise_for_status()
@@ -105,12 +99,7 @@ def test_worker_stopped_at_c24_with_an_old_word_wakes_when_the_newest_is_written
 
 
 def test_what_is_told_while_a_look_is_on_its_way_is_looked_at_again(gateway: GatewayProcess) -> None:
-    payment = initiate(payment_method="pm_card_createDispute")
-    make_call(payment.gateway_calls.get().pk)
-    payment.refresh_from_db()
-    [opened] = events_about(gateway, payment.gateway_intent, "charge.dispute.created")
-    send(opened)
-    dispute = GatewayLook.objects.get().pk
+    payment, dispute = told_of_a_dispute(gateway)
     with Victim(LOOKING.name, signal.SIGSTOP, "look", dispute, **surroundings(gateway)) as asleep:
         asleep.wait_until_stopped()
         gateway.http.post(f"/_disputes/{dispute}", data={"outcome": "won"}).raise_for_status()

@@ -2,14 +2,11 @@
 
 import signal
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
-from pytest_django.fixtures import Settings
 
 from outbox.models import OutboxEvent
 from payments.gateway_calls import make_call, take_due_calls
@@ -21,15 +18,6 @@ from tests.gateway_process import GatewayProcess
 from tests.purchases import initiate
 
 pytestmark = pytest.mark.usefixtures("log")
-
-
-@pytest.fixture
-def gateway(tmp_path: Path, settings: Settings) -> Iterator[GatewayProcess]:
-    process = GatewayProcess(tmp_path)
-    process.start()
-    settings.PAYMENTS = settings.PAYMENTS | {"GATEWAY_URL": process.url}
-    yield process
-    process.stop()
 
 
 def count_captured_events() -> int:

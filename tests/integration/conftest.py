@@ -20,7 +20,6 @@ from inbox.source import KafkaSource
 from inbox.testing import temporary_handlers
 from outbox.envelope import Envelope
 from tests.consumer_process import ConsumerProcess
-from tests.gateway_process import GatewayProcess
 from tests.real_topic import RealTopic
 from tests.relay_process import RelayProcess, Start
 from tests.stage import THING, Stage, Thing
@@ -33,25 +32,6 @@ def browser(log: None) -> Client:
     client = Client()
     client.force_login(User.objects.create_superuser("operator"))
     return client
-
-
-@pytest.fixture(scope="module")
-def shared_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    """One gateway for the tests of a module: what they look at, they made."""
-    process = GatewayProcess(tmp_path_factory.mktemp("gateway"))
-    process.start()
-    yield process
-    process.stop()
-
-
-@pytest.fixture
-def gateway(tmp_path: Path, settings: Settings) -> Iterator[GatewayProcess]:
-    """A gateway as a process, which our side talks to."""
-    process = GatewayProcess(tmp_path)
-    process.start()
-    settings.PAYMENTS = settings.PAYMENTS | {"GATEWAY_URL": process.url}
-    yield process
-    process.stop()
 
 
 @pytest.fixture

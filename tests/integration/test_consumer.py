@@ -15,6 +15,7 @@ from billing.models import Invoice
 from inbox import handles, sql
 from inbox.consumer import Consumer
 from inbox.exceptions import AssignmentLostError, ConsumeFailedError
+from inbox.messages import earliest_offset
 from inbox.models import InboxEvent, InboxOffset, ParkedEvent
 from inbox.receiving import receive
 from inbox.record import read_record
@@ -169,4 +170,4 @@ def test_a_broker_that_does_not_tell_the_earliest_offset_is_asked_again_later(
     billing.run_once()
     assert billing._source is not None
     with pytest.raises(ConsumeFailedError, match=f"{TOPIC}/999"):
-        billing._source._earliest((TOPIC, 999))
+        earliest_offset(billing._source._kafka, (TOPIC, 999))

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from pytest_django.fixtures import Settings
 
 from billing.models import Dispute as NotedDispute
 from inbox.testing import drain_inbox
@@ -13,7 +12,7 @@ from payments.disputing import NOT_OURS, ask_for_missed_disputes, note_dispute
 from payments.gateway_calls import make_call
 from payments.models import Dispute, GatewayLook, Payment
 from tests.api_client import client_of
-from tests.gateway_process import WEBHOOK_SECRET, GatewayProcess
+from tests.gateway_process import GatewayProcess
 from tests.purchases import capture, initiate
 from tests.webhook_client import events_about, look, lose_answer, send, tell
 
@@ -25,11 +24,8 @@ Status = Payment.DisputeStatus
 
 
 @pytest.fixture
-def gateway(shared_gateway: GatewayProcess, settings: Settings) -> GatewayProcess:
-    settings.PAYMENTS = settings.PAYMENTS | {
-        "GATEWAY_URL": shared_gateway.url, "GATEWAY_WEBHOOK_SECRET": WEBHOOK_SECRET,
-    }  # fmt: skip
-    return shared_gateway
+def gateway(listened_gateway: GatewayProcess) -> GatewayProcess:
+    return listened_gateway
 
 
 def disputed() -> Payment:

@@ -16,7 +16,7 @@ from payments.looking import look_at, take_due_looks
 from payments.models import GatewayCall, GatewayLook, Payment, Refund
 from payments.operations import ask_to_end
 from payments.refunding import request_refund
-from tests.gateway_process import WEBHOOK_SECRET, GatewayProcess
+from tests.gateway_process import GatewayProcess
 from tests.purchases import initiate
 from tests.webhook_client import events_about, look, lose_answer, send, tell
 
@@ -24,11 +24,8 @@ pytestmark = pytest.mark.usefixtures("log")
 
 
 @pytest.fixture
-def gateway(shared_gateway: GatewayProcess, settings: Settings) -> GatewayProcess:
-    settings.PAYMENTS = settings.PAYMENTS | {
-        "GATEWAY_URL": shared_gateway.url, "GATEWAY_WEBHOOK_SECRET": WEBHOOK_SECRET,
-    }  # fmt: skip
-    return shared_gateway
+def gateway(listened_gateway: GatewayProcess) -> GatewayProcess:
+    return listened_gateway
 
 
 @pytest.fixture

@@ -13,19 +13,14 @@ from payments.gateway_calls import make_call
 from payments.models import GatewayCall, Payment
 from tests.gateway_process import GatewayProcess
 from tests.purchases import initiate
+from tests.webhook_client import lose_answer
 
 pytestmark = pytest.mark.usefixtures("log")
 
 
 def after_fault(gateway: GatewayProcess, fault: str) -> GatewayCall:
     """A call whose first attempt met the fault; the next attempts are not troubled."""
-    call = initiate().gateway_calls.get()
-    gateway.http.put("/_faults", json={fault: 1}).raise_for_status()
-    make_call(call.pk)
-    gateway.http.put("/_faults", json={}).raise_for_status()
-    call.refresh_from_db()
-    assert call.state == "unknown"
-    return call
+    return lose_answer(gateway, initiate().gateway_calls.get(), fault=fault)
 
 
 def again(call: GatewayCall, *, hours: float = 0) -> GatewayCall:

@@ -87,8 +87,7 @@ def test_the_cells_of_all_workers_become_one_table(monkeypatch: pytest.MonkeyPat
 
 def test_a_worker_without_a_broker_of_its_own_has_settings_all_the_same() -> None:
     """As `make test-fast` runs: a database for each worker, and no Kafka."""
-    alone = {name: value for name, value in OWN_SERVERS.items() if "_GW" not in name}
-    alone |= {"PYTEST_XDIST_WORKER": "gw1", "DATABASE_URL_GW1": "postgres://second/doorstep"}
+    alone = OWN_SERVERS | {"PYTEST_XDIST_WORKER": "gw1", "DATABASE_URL_GW1": "postgres://second/doorstep"}
     done = subprocess.run(
         [sys.executable, "-c", SHOW], cwd=ROOT, env=alone, capture_output=True, text=True, check=False
     )
